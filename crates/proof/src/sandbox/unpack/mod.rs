@@ -1,0 +1,136 @@
+//! Unpacks hostile archives: what is asked, what comes of it, and why one is refused.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::SandboxError;
+
+/// How an archive is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// A bare tar.
+    Tar,
+    /// A gzip-compressed tar, as npm packs it.
+    TarGz,
+    /// A zstd-compressed tar.
+    TarZst,
+}
+
+/// Where the archive's bytes are.
+#[derive(Debug, Clone, Copy)]
+pub enum Archive<'a> {
+    /// In memory.
+    Bytes(&'a [u8]),
+    /// In a file that the caller can read.
+    File(&'a Path),
+}
+
+/// What to do with two entries of one name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Duplicates {
+    /// The later one counts, as in npm.
+    #[default]
+    LastWins,
+    /// Refuse the archive.
+    Refuse,
+}
+
+/// One unpacking.
+#[derive(Debug, Clone, Copy)]
+pub struct UnpackSpec<'a> {
+    /// Where the bytes are.
+    pub archive: Archive<'a>,
+    /// How they are packed.
+    pub format: Format,
+    /// Drop the first component of every name, as npm does with its `package/`. Entries with no second one vanish.
+    pub strip: bool,
+    /// What to do with two entries of one name.
+    pub duplicates: Duplicates,
+    /// Links and devices: refused where true, left out and counted where false (as npm does).
+    pub refuse_specials: bool,
+    /// Bounds.
+    pub limits: UnpackLimits,
+}
+
+/// Bounds of one unpacking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnpackLimits {
+    /// Files and folders.
+    pub files: u32,
+    /// Bytes of all files together.
+    pub total_bytes: u64,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of one name, its folders included.
+    pub path_bytes: u32,
+    /// Folders below each other.
+    pub depth: u32,
+}
+
+impl Default for UnpackLimits {
+    fn default() -> Self {
+        Self { files: 50_000, total_bytes: 512 << 20, file_bytes: 256 << 20, path_bytes: 1_024, depth: 64 }
+    }
+}
+
+/// What was unpacked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnpackReport {
+    /// Regular files written.
+    pub files: u32,
+    /// Folders made.
+    pub folders: u32,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Links and devices left out.
+    pub specials_left_out: u32,
+    /// Earlier entries replaced by later ones of the same name.
+    pub duplicates: u32,
+}
+
+/// Why an archive was not unpacked. Nothing is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// An entry that no well-meant archive has, or that the options refuse.
+    #[error("unpack: entry {entry:?}: {why}")]
+    Entry {
+        /// The entry's name, cut and with whatever is not UTF-8 replaced.
+        entry: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The bytes are not an archive of the stated format, or end early.
+    #[error("unpack: not a readable {format:?} archive: {why}")]
+    Unreadable {
+        /// The stated format.
+        format: Format,
+        /// What the reader said.
+        why: String,
+    },
+    /// A bound was exceeded.
+    #[error("unpack: over the bound of {bound} {unit} at entry {entry:?}")]
+    TooMuch {
+        /// The entry being read.
+        entry: String,
+        /// The bound's number.
+        bound: u64,
+        /// The bound's unit.
+        unit: String,
+    },
+    /// The box ended the unpacking: time, CPU or memory.
+    #[error("unpack: ended by the sandbox: {0}")]
+    Ended(String),
+    /// The destination could not be written.
+    #[error("unpack: write {path}: {source}")]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// No box could be had.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+}
