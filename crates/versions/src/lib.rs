@@ -1,1 +1,10 @@
-//! versions
+//! How ecosystems order versions, and what an OSV range says of one version. Pure: no I/O, no clock.
+//! A version that a scheme cannot read is [`osv::Status::Unknown`], and must never come out as "not affected".
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod osv;
+mod scheme;
+mod version;
+
+pub use scheme::Scheme;
+pub use version::{Unreadable, VERSION_BYTES_MAX, Version, compare};

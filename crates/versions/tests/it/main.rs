@@ -1,0 +1,7 @@
+//! Tests of the `versions` crate at its boundary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod advisories;
+mod order;
+mod ranges;
+mod reference;

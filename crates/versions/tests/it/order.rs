@@ -1,0 +1,99 @@
+//! The order, against the specification's own list, an independent crate, and any bytes.
+
+use std::cmp::Ordering;
+
+use proptest::prelude::*;
+use versions::{Scheme, Version, compare};
+
+/// Precedence from Semantic Versioning 2.0.0, section 11, and a few of ours, lowest first.
+const RISING: [&str; 14] = [
+    "0.0.0-0",
+    "0.0.0",
+    "0.9.9",
+    "1.0.0-0",
+    "1.0.0-alpha",
+    "1.0.0-alpha.1",
+    "1.0.0-alpha.beta",
+    "1.0.0-beta",
+    "1.0.0-beta.2",
+    "1.0.0-beta.11",
+    "1.0.0-rc.1",
+    "1.0.0",
+    "1.2.0",
+    "1.10.0",
+];
+
+#[test]
+fn order_is_that_of_the_specification() {
+    for scheme in Scheme::ALL {
+        for (i, a) in RISING.iter().enumerate() {
+            for (j, b) in RISING.iter().enumerate() {
+                assert_eq!(compare(scheme, a, b), Ok(i.cmp(&j)), "{scheme}: {a} against {b}");
+            }
+        }
+    }
+}
+
+#[test]
+fn build_metadata_does_not_count() {
+    assert_eq!(compare(Scheme::Cargo, "1.0.0+a", "1.0.0+b"), Ok(Ordering::Equal));
+    assert_eq!(compare(Scheme::Go, "v2.0.0+incompatible", "2.0.0"), Ok(Ordering::Equal));
+}
+
+#[test]
+fn each_scheme_reads_what_its_ecosystem_writes() {
+    let reads = |scheme, text| Version::read(scheme, text).is_ok();
+    for (text, npm, cargo, go) in [
+        ("1.2.3", true, true, true),
+        ("v1.2.3", true, false, true),
+        (" =v1.2.3 ", true, false, false),
+        ("go1.20.3", false, false, true),
+        ("go1.20", false, false, true),
+        ("1.2", false, false, true),
+        ("0.0.0-20160722212129-ac0cc4484ad4", true, true, true),
+        ("01.2.3", false, false, false),
+        ("9007199254740992.0.0", false, true, true),
+        ("99999999999999999999.0.0", false, false, false),
+        ("latest", false, false, false),
+        ("^1.2.3", false, false, false),
+        ("1.2.x", false, false, false),
+        ("git+ssh://git@example.org/a.git#1.0.0", false, false, false),
+        ("", false, false, false),
+    ] {
+        assert_eq!(reads(Scheme::Npm, text), npm, "npm {text:?}");
+        assert_eq!(reads(Scheme::Cargo, text), cargo, "crates.io {text:?}");
+        assert_eq!(reads(Scheme::Go, text), go, "Go {text:?}");
+    }
+    let long = format!("1.0.0-{}", "a".repeat(300));
+    assert!(!reads(Scheme::Npm, &long));
+    assert!(Version::read_bound(Scheme::Npm, "6.0").unwrap() == Version::read(Scheme::Npm, "6.0.0").unwrap());
+    assert!(Version::read_bound(Scheme::Npm, "6-rc.1").unwrap() < Version::read(Scheme::Npm, "6.0.0").unwrap());
+}
+
+#[test]
+fn release_lines() {
+    let line = |text| Version::read(Scheme::Npm, text).unwrap().line();
+    assert_eq!((line("4.17.20"), line("0.8.2"), line("10.0.0-rc.1")), ("4".into(), "0.8".into(), "10".into()));
+}
+
+fn version_text() -> impl Strategy<Value = String> {
+    "(0|[1-9][0-9]{0,3})\\.(0|[1-9][0-9]{0,3})\\.(0|[1-9][0-9]{0,3})(-(0|[1-9][0-9]{0,2}|[a-z][a-z0-9-]{0,3})(\\.(0|[1-9][0-9]{0,2}|[A-Za-z-]{1,3})){0,2})?(\\+[a-z0-9]{1,4})?"
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn order_agrees_with_another_reader(a in version_text(), b in version_text()) {
+        let (x, y) = (nodejs_semver::Version::parse(&a).unwrap(), nodejs_semver::Version::parse(&b).unwrap());
+        prop_assert_eq!(compare(Scheme::Npm, &a, &b), Ok(x.cmp(&y)), "{} against {}", a, b);
+    }
+
+    #[test]
+    fn no_text_makes_it_fall_over(text in "\\PC{0,40}") {
+        for scheme in Scheme::ALL {
+            let _ = Version::read(scheme, &text);
+            let _ = Version::read_bound(scheme, &text);
+        }
+    }
+}
