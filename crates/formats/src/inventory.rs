@@ -1,0 +1,146 @@
+//! What an operator runs, as CycloneDX and package-lock.json readers give it. A component that cannot be matched stays in
+//! the list with the reason: an inventory is never silently shorter than the document.
+
+use std::fmt;
+
+use crate::purl::{Purl, purl_of};
+
+/// The largest inventory document that is read, in bytes.
+pub const INVENTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Components that are read from one document.
+pub const COMPONENTS_COUNT_MAX: usize = 200_000;
+/// Levels of components within components.
+pub const COMPONENT_LEVELS_MAX: usize = 48;
+/// The longest name or version that is read, in bytes.
+pub const COMPONENT_TEXT_BYTES_MAX: usize = 1024;
+
+/// An inventory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// `CycloneDX 1.5`, `package-lock.json v3`.
+    pub format: String,
+    /// What it is an inventory of: name and version, where the document says so.
+    pub subject: Option<String>,
+    /// In the document's order.
+    pub components: Vec<Component>,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The name as the document has it.
+    pub name: String,
+    /// The version as the document has it, or as the purl has it.
+    pub version: Option<String>,
+    /// The purl as canonical text without version, given or made from the ecosystem and the name.
+    pub purl: Option<String>,
+    /// `bom-ref`, the name by which the document itself refers to it.
+    pub bom_ref: Option<String>,
+    /// Where in the document: `components[3].components[0]`, `node_modules/a/node_modules/b`.
+    pub path: String,
+    /// The package by which advisories know it, or why there is none.
+    pub matchable: Result<PackageVersion, Unmatchable>,
+}
+
+/// A version of a package of an ecosystem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageVersion {
+    /// As OSV spells it.
+    pub ecosystem: String,
+    /// As the ecosystem spells it.
+    pub name: String,
+    /// As the document spells it; it may still be one that no scheme can read.
+    pub version: String,
+}
+
+/// Why a component cannot be compared with advisories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unmatchable {
+    /// No purl.
+    NoPurl,
+    /// A purl that cannot be read.
+    MalformedPurl,
+    /// A purl type that no ecosystem of OSV has.
+    UnknownEcosystem,
+    /// No version.
+    NoVersion,
+    /// Taken from a repository: its version says nothing of its content.
+    FromRepository,
+    /// Taken from a local file or folder.
+    FromFile,
+    /// Taken from an archive that is not the registry's.
+    FromArchive,
+    /// A link to another entry of the same document.
+    Link,
+    /// Part of the inventoried project itself.
+    OwnCode,
+    /// A name or version too long, or with control characters.
+    MalformedText,
+}
+
+impl Unmatchable {
+    /// A stable word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unmatchable::NoPurl => "no-purl",
+            Unmatchable::MalformedPurl => "malformed-purl",
+            Unmatchable::UnknownEcosystem => "unknown-ecosystem",
+            Unmatchable::NoVersion => "no-version",
+            Unmatchable::FromRepository => "from-repository",
+            Unmatchable::FromFile => "from-file",
+            Unmatchable::FromArchive => "from-archive",
+            Unmatchable::Link => "link",
+            Unmatchable::OwnCode => "own-code",
+            Unmatchable::MalformedText => "malformed-text",
+        }
+    }
+}
+
+impl fmt::Display for Unmatchable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unmatchable::NoPurl => "it has no purl",
+            Unmatchable::MalformedPurl => "its purl cannot be read",
+            Unmatchable::UnknownEcosystem => "advisories know no ecosystem of its purl type",
+            Unmatchable::NoVersion => "it has no version",
+            Unmatchable::FromRepository => "it comes from a repository, and its version says nothing of its content",
+            Unmatchable::FromFile => "it comes from a local file or folder",
+            Unmatchable::FromArchive => "it comes from an archive that is not the registry's",
+            Unmatchable::Link => "it is a link to another entry",
+            Unmatchable::OwnCode => "it is part of the inventoried project itself",
+            Unmatchable::MalformedText => "its name or version is too long or has control characters",
+        })
+    }
+}
+
+/// Whether a name or version is one to go on with.
+pub(crate) fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.len() <= COMPONENT_TEXT_BYTES_MAX && !text.chars().any(char::is_control)
+}
+
+/// From a purl and the version beside it. The purl's own version comes first.
+pub(crate) fn matchable_of_purl(purl: &Purl, version: Option<&str>) -> Result<PackageVersion, Unmatchable> {
+    let version = purl.version.as_deref().or(version);
+    if purl.from_repository || version.is_some_and(is_repository) {
+        return Err(Unmatchable::FromRepository);
+    }
+    let ecosystem = purl.ecosystem.ok_or(Unmatchable::UnknownEcosystem)?;
+    let version = version.ok_or(Unmatchable::NoVersion)?;
+    if !is_plain(version) {
+        return Err(Unmatchable::MalformedText);
+    }
+    let ecosystem = ecosystem.to_owned();
+    Ok(PackageVersion { ecosystem, name: purl.name.clone(), version: version.to_owned() })
+}
+
+/// From an npm name and version.
+pub(crate) fn npm_purl(name: &str) -> Option<String> {
+    purl_of("npm", name)
+}
+
+/// `git+ssh://…`, `github:a/b`, `a/b#c`: how npm writes that something comes from a repository.
+pub(crate) fn is_repository(spec: &str) -> bool {
+    let prefixes = ["git+", "git:", "git@", "github:", "gitlab:", "bitbucket:", "gist:", "hg+", "svn+", "ssh://"];
+    prefixes.iter().any(|p| spec.starts_with(p))
+}

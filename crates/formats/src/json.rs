@@ -1,0 +1,144 @@
+//! A JSON reader that keeps repeated keys, so that they can be refused, and that stops building at a given depth: what lies
+//! deeper is checked for syntax (without recursion) and kept as [`Node::TooDeep`]. Knows no format.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// One JSON value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Node {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(String),
+    Array(Vec<Node>),
+    /// Members in the order sent, repeated keys too.
+    Object(Vec<(String, Node)>),
+    /// A value below the depth that was asked for.
+    TooDeep,
+}
+
+impl Node {
+    /// Reads one document, building at most `depth_max` levels of arrays and objects (must be below 100: `serde_json`
+    /// itself stops at 128).
+    pub(crate) fn read(text: &str, depth_max: usize) -> Result<Node, serde_json::Error> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let node = Depth { left: depth_max }.deserialize(&mut reader)?;
+        reader.end()?;
+        Ok(node)
+    }
+
+    /// What kind of value it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Node::Null => "null",
+            Node::Bool(_) => "a boolean",
+            Node::Number(_) => "a number",
+            Node::String(_) => "a string",
+            Node::Array(_) => "an array",
+            Node::Object(_) => "an object",
+            Node::TooDeep => "too deep",
+        }
+    }
+
+    /// The plain value; of repeated keys the last one counts. `None` when a part of it was too deep to be built.
+    pub(crate) fn value(&self) -> Option<Value> {
+        Some(match self {
+            Node::Null => Value::Null,
+            Node::Bool(b) => Value::Bool(*b),
+            Node::Number(n) => Value::Number(n.clone()),
+            Node::String(s) => Value::String(s.clone()),
+            Node::Array(items) => Value::Array(items.iter().map(Node::value).collect::<Option<_>>()?),
+            Node::Object(members) => {
+                let pairs = members.iter().map(|(k, v)| Some((k.clone(), v.value()?)));
+                Value::Object(pairs.collect::<Option<Map<_, _>>>()?)
+            }
+            Node::TooDeep => return None,
+        })
+    }
+
+    /// The first key that an object has twice.
+    pub(crate) fn repeated_key(&self) -> Option<&str> {
+        let Node::Object(members) = self else { return None };
+        let mut keys: Vec<&str> = members.iter().map(|(k, _)| k.as_str()).collect();
+        keys.sort_unstable();
+        keys.windows(2).find_map(|pair| match pair {
+            [a, b] if a == b => Some(*a),
+            _ => None,
+        })
+    }
+}
+
+struct Depth {
+    left: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Depth {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Depth {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Number::from_f64(value).map_or(Node::Null, Node::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Node, E> {
+        Ok(Node::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let Some(left) = self.left.checked_sub(1) else {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Node::TooDeep);
+        };
+        let mut all = Vec::new();
+        while let Some(item) = items.next_element_seed(Depth { left })? {
+            all.push(item);
+        }
+        Ok(Node::Array(all))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Node, A::Error> {
+        let Some(left) = self.left.checked_sub(1) else {
+            while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Node::TooDeep);
+        };
+        let mut all = Vec::new();
+        while let Some(key) = members.next_key::<String>()? {
+            all.push((key, members.next_value_seed(Depth { left })?));
+        }
+        Ok(Node::Object(all))
+    }
+}
