@@ -1,0 +1,25 @@
+//! Single facts about this clearinghouse: which feeds were read when, who it says it is.
+//!
+//! Must not hold secrets.
+
+use crate::error::StoreError;
+use crate::tx::Tx;
+use crate::value::params;
+
+/// Reads a fact.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn get(tx: &mut Tx, key: &str) -> Result<Option<String>, StoreError> {
+    tx.one("select value from meta where key = $1", params![key], |row| row.fields("meta").text()).await
+}
+
+/// Writes or replaces a fact.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> {
+    let sql = "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
+    tx.execute(sql, params![key, value]).await?;
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! The SQLite back end: one writer behind a mutex, a few readers with snapshots.
+//!
+//! Statements run on the calling thread, marked as blocking on a multi-threaded runtime, so that a
+//! dropped future never leaves one half way. Durability is `synchronous=FULL`: a commit that
+//! returned survives the machine. Must not be called inside a `LocalSet` of a multi-threaded runtime.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use crate::dialect::{attempt, for_sqlite};
+use crate::error::StoreError;
+use crate::migration::{MIGRATIONS, RECORD_TABLE_SQLITE, digest, pending};
+use crate::value::{Row, Value};
+
+/// How long a statement waits for another program that holds the file, in milliseconds.
+const BUSY_WAIT_MS_MAX: u64 = 5_000;
+/// Connections that read.
+const READERS_MAX: usize = 4;
+/// Prepared statements kept in each connection.
+const STATEMENTS_MAX: usize = 256;
+
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+    pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -16000;";
+
+/// Runs something that blocks, giving the other tasks of this thread to another one where it can.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|h| h.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+/// One connection and the statements it knows.
+struct Wire {
+    connection: Connection,
+    /// Our SQL to SQLite's. Statements come from this crate only, so it stays small.
+    texts: HashMap<String, String>,
+}
+
+impl Wire {
+    fn open(path: &Path) -> Result<Self, rusqlite::Error> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))?;
+        connection.execute_batch(PRAGMAS)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        Ok(Self { connection, texts: HashMap::new() })
+    }
+
+    fn begin(&self, sql: &str) -> Result<(), StoreError> {
+        // Only a failed rollback leaves one open.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("rollback").map_err(|e| failure("rollback", &e))?;
+        }
+        self.connection.execute_batch(sql).map_err(|e| failure("begin", &e))
+    }
+
+    fn rollback(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(e) = self.connection.execute_batch("rollback")
+        {
+            tracing::warn!(error = %e, "roll back a SQLite transaction; it is tried again before the next one");
+        }
+    }
+
+    fn statement(&mut self, sql: &str) -> Result<rusqlite::CachedStatement<'_>, rusqlite::Error> {
+        if !self.texts.contains_key(sql) {
+            self.texts.insert(sql.to_owned(), for_sqlite(sql));
+        }
+        let text = self.texts.get(sql).map_or(sql, String::as_str);
+        self.connection.prepare_cached(text)
+    }
+
+    fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, rusqlite::Error> {
+        let changed = self.statement(sql)?.execute(rusqlite::params_from_iter(params))?;
+        Ok(changed as u64)
+    }
+
+    fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, rusqlite::Error> {
+        let mut statement = self.statement(sql)?;
+        let width = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (0..width).map(|i| row.get_ref(i).map(owned)).collect::<Result<_, _>>()?;
+            out.push(Row { values });
+        }
+        Ok(out)
+    }
+}
+
+fn owned(value: ValueRef<'_>) -> Value<'static> {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        // STRICT tables hold no such number; its text fails as a column of another type.
+        ValueRef::Real(v) => Value::Text(Cow::Owned(v.to_string())),
+        ValueRef::Text(v) => match std::str::from_utf8(v) {
+            Ok(text) => Value::Text(Cow::Owned(text.to_owned())),
+            Err(_) => Value::Bytes(Cow::Owned(v.to_vec())),
+        },
+        ValueRef::Blob(v) => Value::Bytes(Cow::Owned(v.to_vec())),
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(v) => ValueRef::Integer(*v),
+            Self::Text(v) => ValueRef::Text(v.as_bytes()),
+            Self::Bytes(v) => ValueRef::Blob(v),
+        }))
+    }
+}
+
+fn failure(doing: &str, error: &rusqlite::Error) -> StoreError {
+    let doing = doing.to_owned();
+    let reason = error.to_string();
+    let rusqlite::Error::SqliteFailure(code, _) = error else {
+        return StoreError::Other { doing, reason };
+    };
+    match code.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { doing, reason },
+        ErrorCode::ConstraintViolation
+            if matches!(
+                code.extended_code,
+                rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+            ) =>
+        {
+            StoreError::Conflict { doing, constraint: reason }
+        }
+        ErrorCode::DiskFull
+        | ErrorCode::SystemIoFailure
+        | ErrorCode::CannotOpen
+        | ErrorCode::ReadOnly
+        | ErrorCode::OutOfMemory => StoreError::Unavailable { doing, reason },
+        _ => StoreError::Other { doing, reason },
+    }
+}
+
+/// The connections of one file.
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    writer: Arc<tokio::sync::Mutex<Wire>>,
+    readers: Arc<Mutex<Vec<Wire>>>,
+    reading: Arc<Semaphore>,
+    describe: Arc<str>,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path, applied_at: i64) -> Result<Self, StoreError> {
+        let place = path.display().to_string();
+        let refuse = |e: rusqlite::Error| StoreError::Open { place: place.clone(), reason: e.to_string() };
+        blocking(|| {
+            let mut writer = Wire::open(path).map_err(refuse)?;
+            migrate(&mut writer, &place, applied_at)?;
+            let mut readers = Vec::with_capacity(READERS_MAX);
+            for _ in 0..READERS_MAX {
+                let reader = Wire::open(path).map_err(refuse)?;
+                reader.connection.execute_batch("pragma query_only = on").map_err(refuse)?;
+                readers.push(reader);
+            }
+            Ok(Self {
+                writer: Arc::new(tokio::sync::Mutex::new(writer)),
+                readers: Arc::new(Mutex::new(readers)),
+                reading: Arc::new(Semaphore::new(READERS_MAX)),
+                describe: format!("SQLite file {place}").into(),
+            })
+        })
+    }
+
+    pub(crate) fn describe(&self) -> &str {
+        &self.describe
+    }
+
+    pub(crate) async fn write(&self) -> Result<SqliteTx, StoreError> {
+        let wire = Arc::clone(&self.writer).lock_owned().await;
+        blocking(|| wire.begin("begin immediate"))?;
+        Ok(SqliteTx { lease: Lease::Writer(wire) })
+    }
+
+    pub(crate) async fn read(&self) -> Result<SqliteTx, StoreError> {
+        let unavailable = || StoreError::Unavailable { doing: "begin".to_owned(), reason: "no reader".to_owned() };
+        let permit = Arc::clone(&self.reading).acquire_owned().await.map_err(|_| unavailable())?;
+        let wire = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(unavailable)?;
+        let lease = Reader { wire: Some(wire), home: Arc::clone(&self.readers), _permit: permit };
+        if let Some(wire) = &lease.wire {
+            blocking(|| wire.begin("begin"))?;
+        }
+        Ok(SqliteTx { lease: Lease::Reader(lease) })
+    }
+}
+
+fn migrate(writer: &mut Wire, place: &str, applied_at: i64) -> Result<(), StoreError> {
+    let refuse = |e: &rusqlite::Error| StoreError::Open { place: place.to_owned(), reason: e.to_string() };
+    let tx = writer
+        .connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(|e| refuse(&e))?;
+    tx.execute_batch(RECORD_TABLE_SQLITE).map_err(|e| refuse(&e))?;
+    let recorded = {
+        let mut statement =
+            tx.prepare("select version, digest from schema_migrations order by version").map_err(|e| refuse(&e))?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(|e| refuse(&e))?;
+        rows.collect::<Result<Vec<(i64, String)>, _>>().map_err(|e| refuse(&e))?
+    };
+    for migration in pending(&recorded, |m| m.sqlite, place)? {
+        tx.execute_batch(migration.sqlite).map_err(|e| refuse(&e))?;
+        let record = "insert into schema_migrations (version, digest, applied_at) values (?1, ?2, ?3)";
+        tx.execute(record, (migration.version, digest(migration.sqlite), applied_at)).map_err(|e| refuse(&e))?;
+        tracing::info!(version = migration.version, of = MIGRATIONS.len(), "applied a migration");
+    }
+    tx.commit().map_err(|e| refuse(&e))
+}
+
+enum Lease {
+    Writer(OwnedMutexGuard<Wire>),
+    Reader(Reader),
+}
+
+/// A reader that goes home when dropped.
+struct Reader {
+    wire: Option<Wire>,
+    home: Arc<Mutex<Vec<Wire>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(wire) = self.wire.take() {
+            wire.rollback();
+            self.home.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
+        }
+    }
+}
+
+/// A transaction on one connection.
+pub(crate) struct SqliteTx {
+    lease: Lease,
+}
+
+impl SqliteTx {
+    fn wire(&mut self) -> Option<&mut Wire> {
+        match &mut self.lease {
+            Lease::Writer(wire) => Some(wire),
+            Lease::Reader(reader) => reader.wire.as_mut(),
+        }
+    }
+
+    fn on_wire<T>(
+        &mut self,
+        sql: &str,
+        work: impl FnOnce(&mut Wire) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, StoreError> {
+        let gone = || StoreError::Unavailable { doing: attempt(sql), reason: "the reader is gone".to_owned() };
+        let wire = self.wire().ok_or_else(gone)?;
+        blocking(|| work(wire)).map_err(|e| failure(&attempt(sql), &e))
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.on_wire(sql, |wire| wire.execute(sql, params))
+    }
+
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.on_wire(sql, |wire| wire.query(sql, params))
+    }
+
+    pub(crate) fn commit(mut self) -> Result<(), StoreError> {
+        self.on_wire("commit", |wire| wire.connection.execute_batch("commit"))
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        if let Lease::Writer(wire) = &self.lease {
+            wire.rollback();
+        }
+    }
+}

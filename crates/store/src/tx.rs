@@ -1,0 +1,116 @@
+//! One transaction on either back end. Dropping it without [`Tx::commit`] keeps nothing.
+//!
+//! A failed statement spoils the transaction on both back ends alike: PostgreSQL would refuse what
+//! follows and turn the commit into a rollback without a word. SQL stays inside this crate.
+
+use crate::dialect::attempt;
+use crate::error::StoreError;
+use crate::value::{Row, Value};
+use crate::{postgres, sqlite};
+
+/// One transaction: a snapshot for reading, or the right to write.
+pub struct Tx {
+    inner: Inner,
+    spoiled: bool,
+}
+
+enum Inner {
+    Sqlite(sqlite::SqliteTx),
+    Postgres(postgres::PostgresTx),
+}
+
+impl From<sqlite::SqliteTx> for Tx {
+    fn from(tx: sqlite::SqliteTx) -> Self {
+        Self { inner: Inner::Sqlite(tx), spoiled: false }
+    }
+}
+
+impl From<postgres::PostgresTx> for Tx {
+    fn from(tx: postgres::PostgresTx) -> Self {
+        Self { inner: Inner::Postgres(tx), spoiled: false }
+    }
+}
+
+impl Tx {
+    fn sound(&self, sql: &str) -> Result<(), StoreError> {
+        if self.spoiled { Err(StoreError::Spoiled { doing: attempt(sql) }) } else { Ok(()) }
+    }
+
+    /// Runs a statement; gives the number of rows it changed.
+    pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.sound(sql)?;
+        // Stays set when the future is dropped half way: then nothing of it may be kept either.
+        self.spoiled = true;
+        let done = match &mut self.inner {
+            Inner::Sqlite(tx) => tx.execute(sql, params),
+            Inner::Postgres(tx) => tx.execute(sql, params).await,
+        };
+        self.spoiled = done.is_err();
+        done
+    }
+
+    /// Runs a statement; gives its rows.
+    pub(crate) async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.sound(sql)?;
+        self.spoiled = true;
+        let done = match &mut self.inner {
+            Inner::Sqlite(tx) => tx.query(sql, params),
+            Inner::Postgres(tx) => tx.query(sql, params).await,
+        };
+        self.spoiled = done.is_err();
+        done
+    }
+
+    /// The first row, if there is one.
+    pub(crate) async fn query_opt(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Whether a statement changed anything.
+    pub(crate) async fn changed(&mut self, sql: &str, params: &[Value<'_>]) -> Result<bool, StoreError> {
+        Ok(self.execute(sql, params).await? > 0)
+    }
+
+    /// Every row, read by `read`.
+    pub(crate) async fn all<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.query(sql, params).await?.iter().map(read).collect()
+    }
+
+    /// The first row, read by `read`.
+    pub(crate) async fn one<T>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        self.query_opt(sql, params).await?.as_ref().map(read).transpose()
+    }
+
+    /// Waits until nobody else works under this name, and holds it to the end of the transaction.
+    /// SQLite has one writer, which holds everything.
+    pub(crate) async fn lock_name(&mut self, name: &str) -> Result<(), StoreError> {
+        if matches!(self.inner, Inner::Sqlite(_)) {
+            return Ok(());
+        }
+        let name = [Value::from(name)];
+        self.query("select 1 from (select pg_advisory_xact_lock(hashtextextended($1, 0))) held", &name).await?;
+        Ok(())
+    }
+
+    /// Keeps everything that was done. When this returns, it survives a crash of the machine.
+    ///
+    /// # Errors
+    /// [`StoreError::Spoiled`] when a statement failed before; otherwise what the database said.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.sound("commit")?;
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit(),
+            Inner::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
