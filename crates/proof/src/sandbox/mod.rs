@@ -4,19 +4,31 @@
 //! time, memory, processes and output, and it dies whole. What it promises and what not is in `SECURITY.md`; why it is
 //! built so, in `docs/adr/0002-sandbox.md`. This module must not know what a proof, an oracle or a package is.
 
+mod cgroup;
 mod error;
+mod init;
+mod launch;
 pub mod limits;
 mod outcome;
+mod probe;
+mod seccomp;
 mod spec;
+mod sys;
 mod unpack;
+mod wire;
 
 use std::path::{Path, PathBuf};
 
 pub use error::SandboxError;
+pub use init::{PROGRAM_ID, init_if_asked};
 pub use limits::Limits;
 pub use outcome::{BoxFile, BoxOutcome, Captured, Exit, Limit, Walls};
 pub use spec::{BoxSpec, CopyOut, Mount, PlacedFile};
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
+
+use launch::{Collected, Input, Output};
+use seccomp::Variant;
+use wire::{Caller, Instruction, Order, Work};
 
 /// How boxes are made in this process.
 #[derive(Debug, Clone, Default)]
@@ -33,17 +45,43 @@ pub struct SandboxConfig {
 /// Makes boxes. Cheap to share behind an `Arc`; any number of runs may go on at once.
 #[derive(Debug)]
 pub struct Sandbox {
+    init_exe: PathBuf,
+    caller: Caller,
+    cgroups: cgroup::Pool,
+    landlock: Option<u32>,
+    proc: bool,
+    filters: [Vec<Instruction>; 2],
     walls: Walls,
 }
 
 impl Sandbox {
-    /// Probes the kernel for what boxes are made of.
+    /// Probes the kernel for what boxes are made of, and makes one.
     ///
     /// # Errors
     /// [`SandboxError::Unfit`] in one line that says what is missing and what to do.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
-        let _ = config;
-        Err(SandboxError::Unfit { what: "not built yet".into(), remedy: String::new() })
+        probe::kernel_check()?;
+        let cgroups = cgroup::Pool::find(&config);
+        let uncounted_memory = !cgroups.counts();
+        let filter = |loopback| seccomp::filter(Variant { loopback, uncounted_memory });
+        let mut sandbox = Self {
+            init_exe: config.init_exe.unwrap_or_else(|| PathBuf::from("/proc/self/exe")),
+            caller: probe::caller(),
+            cgroups,
+            landlock: sys::landlock_abi(),
+            proc: true,
+            filters: [filter(false)?, filter(true)?],
+            walls: Walls::default(),
+        };
+        match sandbox.trial() {
+            Err(SandboxError::SetUp { step, .. }) if step.contains("/proc") => {
+                sandbox.proc = false;
+                sandbox.trial().map_err(probe::explained)?;
+            }
+            other => other.map_err(probe::explained)?,
+        }
+        sandbox.walls = sandbox.walls_found();
+        Ok(sandbox)
     }
 
     /// What holds boxes here; the same as in every outcome.
@@ -56,8 +94,16 @@ impl Sandbox {
     /// # Errors
     /// Only where there was no run to speak of; whatever the program did is in the outcome.
     pub fn run(&self, spec: &BoxSpec) -> Result<BoxOutcome, SandboxError> {
-        let _ = spec;
-        Err(SandboxError::BadSpec("not built yet".into()))
+        spec.check()?;
+        let work = Work::Program { argv: spec.argv.clone(), env: spec.env.clone(), cwd: spec.cwd.clone() };
+        let order = Order {
+            mounts: spec.mounts.iter().map(resolved).collect::<Result<_, _>>()?,
+            files: spec.files.clone(),
+            copy_out: spec.copy_out.clone(),
+            ..self.order(work, &spec.box_dir, spec.limits, spec.loopback)
+        };
+        let collected = self.run_order(&order, Input::Bytes(spec.channel_in.clone()), Output::Capture)?;
+        Ok(self.outcome(collected))
     }
 
     /// Unpacks a hostile archive into the new folder `dest`; its bytes are parsed inside a box. `dest` appears whole
@@ -69,8 +115,80 @@ impl Sandbox {
         let _ = (spec, dest);
         Err(SandboxError::BadSpec("not built yet".into()).into())
     }
+
+    /// A box in which nothing runs: what cannot be set up fails here, and not in the first real run.
+    fn trial(&self) -> Result<(), SandboxError> {
+        let order = self.order(Work::Nothing, "/box", Limits::default(), true);
+        self.run_order(&order, Input::Bytes(Vec::new()), Output::Capture).map(|_| ())
+    }
+
+    fn order(&self, work: Work, box_dir: &str, limits: Limits, loopback: bool) -> Order {
+        Order {
+            caller: self.caller,
+            work,
+            box_dir: box_dir.to_owned(),
+            mounts: Vec::new(),
+            files: Vec::new(),
+            limits: limits.clamped(),
+            loopback,
+            copy_out: CopyOut::Nothing,
+            seccomp: self.filters[usize::from(loopback)].clone(),
+            watch_tree: !self.cgroups.counts(),
+            proc: self.proc,
+            landlock: self.landlock,
+        }
+    }
+
+    fn run_order(&self, order: &Order, input: Input, output: Output<'_>) -> Result<Collected, SandboxError> {
+        let cgroup = self.cgroups.take(&order.limits)?;
+        launch::run(&self.init_exe, order, cgroup.as_deref(), input, output)
+    }
+
+    fn outcome(&self, collected: Collected) -> BoxOutcome {
+        let report = collected.report;
+        let (cpu_user_us, cpu_sys_us) = collected.cpu_us.unwrap_or((report.cpu_user_us, report.cpu_sys_us));
+        BoxOutcome {
+            exit: report.exit,
+            limit_hit: collected.limit_hit,
+            cpu_user_us,
+            cpu_sys_us,
+            wall_us: report.wall_us,
+            memory_peak_bytes: collected.memory_peak_bytes.unwrap_or(report.memory_peak_bytes),
+            stdout: collected.stdout,
+            stderr: collected.stderr,
+            channel_out: collected.channel_out,
+            files: collected.files,
+            files_left_out: report.files_left_out,
+            walls: self.walls.clone(),
+        }
+    }
+
+    fn walls_found(&self) -> Walls {
+        let mut weaker = self.cgroups.weaker();
+        if self.landlock.is_none() {
+            weaker.push("the kernel has no Landlock: mounts and users alone keep files apart".to_owned());
+        }
+        if !self.proc {
+            weaker.push("the kernel refuses a fresh /proc here: programs have none".to_owned());
+        }
+        if let Caller::User { uid, .. } = self.caller {
+            weaker.push(format!("the program keeps the caller's own user id {uid} and groups outside the namespace"));
+        }
+        Walls {
+            caller: if self.caller == Caller::Root { "root" } else { "user" }.to_owned(),
+            namespaces: "user, mount, pid, net, ipc, uts, cgroup".to_owned(),
+            accounting: self.cgroups.describe(),
+            seccomp: format!("filter of {} instructions", self.filters[0].len()),
+            landlock: self.landlock.map_or("absent".to_owned(), |abi| format!("abi {abi}")),
+            proc: if self.proc { "masked" } else { "absent" }.to_owned(),
+            weaker,
+        }
+    }
 }
 
-/// Becomes the init of a box, and never returns, when this process was started as one by [`Sandbox`]; otherwise does
-/// nothing. Must be the first thing `main` does, before any thread is started.
-pub fn init_if_asked() {}
+/// The mount with its source as the caller's rights resolve it, links followed.
+fn resolved(mount: &Mount) -> Result<Mount, SandboxError> {
+    let host = mount.host.canonicalize();
+    let host = host.map_err(|source| SandboxError::Mount { path: mount.host.clone(), source })?;
+    Ok(Mount { host, at: mount.at.clone() })
+}

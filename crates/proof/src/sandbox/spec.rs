@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::Limits;
+use super::error::SandboxError;
+use super::limits::{CHANNEL_IN_BYTES_MAX, Limits, PLACED_BYTES_MAX};
 
 /// One run: a program, what it may see, what it may use, and what is wanted back.
 #[derive(Debug, Clone)]
@@ -52,6 +53,45 @@ impl BoxSpec {
             copy_out: CopyOut::Nothing,
         }
     }
+
+    /// Refuses what no box could be made of, before anything is started.
+    pub(super) fn check(&self) -> Result<(), SandboxError> {
+        let bad = |text: String| Err(SandboxError::BadSpec(text));
+        if self.argv.first().is_none_or(String::is_empty) {
+            return bad("argv is empty: name a program".into());
+        }
+        let texts = self.argv.iter().chain(self.env.iter().flat_map(|(key, value)| [key, value]));
+        if let Some(text) = texts.into_iter().find(|text| text.contains('\0')) {
+            return bad(format!("argv or env has a NUL byte in {text:?}"));
+        }
+        if let Some((key, _)) = self.env.iter().find(|(key, _)| key.is_empty() || key.contains('=')) {
+            return bad(format!("env has no variable name in {key:?}"));
+        }
+        let paths = self.mounts.iter().map(|mount| &mount.at).chain(self.files.iter().map(|file| &file.at));
+        if let Some(path) = paths.chain([&self.box_dir]).find(|path| !is_plain_absolute(path)) {
+            return bad(format!("path in the box is not absolute and plain: {path:?}"));
+        }
+        if RESERVED.contains(&self.box_dir.as_str()) {
+            return bad(format!("box_dir {:?} belongs to the system of the box", self.box_dir));
+        }
+        let placed: u64 = self.files.iter().map(|file| file.bytes.len() as u64).sum();
+        if placed > PLACED_BYTES_MAX {
+            return bad(format!("placed files are {placed} bytes, at most {PLACED_BYTES_MAX} are allowed"));
+        }
+        let given = self.channel_in.len() as u64;
+        if given > CHANNEL_IN_BYTES_MAX {
+            return bad(format!("channel_in is {given} bytes, at most {CHANNEL_IN_BYTES_MAX} are allowed"));
+        }
+        Ok(())
+    }
+}
+
+/// Folders of the box that are made by the sandbox itself.
+const RESERVED: [&str; 11] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/dev", "/etc", "/proc", "/tmp"];
+
+fn is_plain_absolute(path: &str) -> bool {
+    path.strip_prefix('/').is_some_and(super::unpack::name::is_safe)
 }
 
 /// A file or folder of the host that the box sees read-only, with everything mounted below it, and in which no

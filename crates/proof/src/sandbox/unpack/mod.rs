@@ -1,5 +1,9 @@
 //! Unpacks hostile archives: what is asked, what comes of it, and why one is refused.
 
+pub(super) mod name;
+pub(super) mod order;
+pub(super) mod worker;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
