@@ -52,6 +52,12 @@ pub const PLACED_BYTES_MAX: u64 = 64 << 20;
 pub const COPY_OUT_BYTES_MAX: u64 = 256 << 20;
 /// Folders below each other that a copy-out or an unpacking enters.
 pub const TREE_DEPTH_MAX: u32 = 64;
+/// Wall time of one unpacking, milliseconds.
+pub const UNPACK_WALL_MS: u64 = 60_000;
+/// CPU time of one unpacking, milliseconds.
+pub const UNPACK_CPU_MS: u64 = 60_000;
+/// Memory of the unpacking worker, bytes: a zstd window and its tables.
+pub const UNPACK_MEMORY_BYTES: u64 = 512 << 20;
 /// How often the watch looks at the tree's CPU time and memory, in milliseconds.
 pub const WATCH_PERIOD_MS: u64 = 15;
 /// How long after its wall time a run may take to be wound up before the parent kills the init itself, in milliseconds.

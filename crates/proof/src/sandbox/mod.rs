@@ -112,8 +112,9 @@ impl Sandbox {
     /// # Errors
     /// [`UnpackError`] names the entry that was refused. Nothing is left at `dest` then.
     pub fn unpack(&self, spec: &UnpackSpec<'_>, dest: &Path) -> Result<UnpackReport, UnpackError> {
-        let _ = (spec, dest);
-        Err(SandboxError::BadSpec("not built yet".into()).into())
+        let (work, limits) = unpack::work(spec);
+        let order = self.order(work, "/box", limits, false);
+        unpack::unpack(spec, dest, |input, output| self.run_order(&order, input, output))
     }
 
     /// A box in which nothing runs: what cannot be set up fails here, and not in the first real run.

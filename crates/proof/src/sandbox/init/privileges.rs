@@ -65,7 +65,8 @@ fn resource_limits(order: &Order) -> Result<(), Failed> {
     let own = if order.caller == Caller::Root { 0 } else { OWN_PROCESSES };
     let seconds = limits.cpu_ms.div_ceil(1_000).saturating_add(1);
     let mut table = vec![
-        (Resource::RLIMIT_NPROC, rlim_t::from(limits.processes.saturating_add(own)), "processes"),
+        // One more than allowed, so that whoever counts can tell who went over from who stayed just within.
+        (Resource::RLIMIT_NPROC, rlim_t::from(limits.processes.saturating_add(own).saturating_add(1)), "processes"),
         (Resource::RLIMIT_NOFILE, rlim_t::from(limits.open_files), "open files"),
         (Resource::RLIMIT_FSIZE, limits.disk_bytes, "file size"),
         (Resource::RLIMIT_CORE, CORE_BYTES_NONE, "core size"),

@@ -130,7 +130,7 @@ impl Watched {
             Some(Limit::Memory)
         } else if used.cpu_us > limits.cpu_ms.saturating_mul(1_000) {
             Some(Limit::Cpu)
-        } else if used.tasks >= u64::from(limits.processes) {
+        } else if used.tasks > u64::from(limits.processes) {
             Some(Limit::Processes)
         } else {
             None

@@ -2,14 +2,26 @@
 
 pub(super) mod name;
 pub(super) mod order;
+mod receive;
+mod stream;
 pub(super) mod worker;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::os::fd::OwnedFd;
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use serde::{Deserialize, Serialize};
 
-use super::SandboxError;
+use super::launch::{Collected, Input, Output};
+use super::limits::{UNPACK_CPU_MS, UNPACK_MEMORY_BYTES, UNPACK_WALL_MS};
+use super::wire::Work;
+use super::{Exit, Limits, SandboxError};
+use order::{Refusal, UnpackOrder};
+use receive::Receiver;
 
 /// How an archive is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,4 +149,90 @@ pub enum UnpackError {
     /// No box could be had.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+}
+
+/// The order for one unpacking, laid over the order for an empty box.
+pub(super) fn work(spec: &UnpackSpec<'_>) -> (Work, Limits) {
+    let work = Work::Unpack(UnpackOrder {
+        format: spec.format,
+        strip: spec.strip,
+        duplicates: spec.duplicates,
+        refuse_specials: spec.refuse_specials,
+        limits: spec.limits,
+    });
+    let limits = Limits {
+        wall_ms: UNPACK_WALL_MS,
+        cpu_ms: UNPACK_CPU_MS,
+        memory_bytes: UNPACK_MEMORY_BYTES,
+        processes: 2,
+        ..Limits::default()
+    };
+    (work, limits)
+}
+
+/// Opens the archive, runs the order and writes what comes of it.
+pub(super) fn unpack(
+    spec: &UnpackSpec<'_>,
+    dest: &Path,
+    run: impl FnOnce(Input, Output<'_>) -> Result<Collected, SandboxError>,
+) -> Result<UnpackReport, UnpackError> {
+    let input = Input::File(archive_open(&spec.archive)?);
+    let mut receiver = Receiver::new(spec, dest)?;
+    let mut refusal = None;
+    let mut take = |bytes: &[u8]| match receiver.take(bytes) {
+        Ok(()) => true,
+        Err(error) => {
+            refusal = Some(error);
+            false
+        }
+    };
+    let collected = run(input, Output::Stream(&mut take))?;
+    if let Some(refusal) = refusal {
+        return Err(refusal);
+    }
+    if let Ok(said) = postcard::from_bytes::<Refusal>(&collected.channel_out) {
+        return Err(said.named(spec.format));
+    }
+    if let Some(limit) = collected.limit_hit {
+        return Err(UnpackError::Ended(format!("its {} limit was hit", limit.as_str())));
+    }
+    if collected.report.exit != Exit::Code(0) {
+        return Err(UnpackError::Ended(format!("the unpacker ended with {:?}", collected.report.exit)));
+    }
+    let early = || UnpackError::Unreadable { format: spec.format, why: "the unpacked stream ends early".into() };
+    receiver.finish()?.ok_or_else(early)
+}
+
+impl Refusal {
+    fn named(self, format: Format) -> UnpackError {
+        match self {
+            Refusal::Entry { entry, why } => UnpackError::Entry { entry, why },
+            Refusal::Unreadable { why } => UnpackError::Unreadable { format, why },
+            Refusal::TooMuch { entry, bound, unit } => UnpackError::TooMuch { entry, bound, unit },
+        }
+    }
+}
+
+/// The archive as a descriptor that the worker can read from its beginning.
+fn archive_open(archive: &Archive<'_>) -> Result<OwnedFd, UnpackError> {
+    match archive {
+        Archive::File(path) => {
+            let failed = |source| SandboxError::Mount { path: path.to_path_buf(), source };
+            let file = File::open(path).map_err(failed)?;
+            if !file.metadata().map_err(failed)?.is_file() {
+                return Err(failed(io::Error::other("not a regular file")).into());
+            }
+            Ok(file.into())
+        }
+        Archive::Bytes(bytes) => {
+            let failed = SandboxError::io("hold the archive in memory");
+            let file = || -> io::Result<File> {
+                let mut file = File::from(memfd_create("archive", MFdFlags::MFD_CLOEXEC)?);
+                file.write_all(bytes)?;
+                file.rewind()?;
+                Ok(file)
+            };
+            Ok(file().map_err(failed)?.into())
+        }
+    }
 }

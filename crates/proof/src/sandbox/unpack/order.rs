@@ -1,4 +1,4 @@
-//! What the unpacking worker in the box is told. Values only.
+//! What the unpacking worker in the box is told, and what it may answer instead of entries. Values only.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,4 +12,12 @@ pub struct UnpackOrder {
     pub duplicates: Duplicates,
     pub refuse_specials: bool,
     pub limits: UnpackLimits,
+}
+
+/// Why the worker stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    Entry { entry: String, why: String },
+    Unreadable { why: String },
+    TooMuch { entry: String, bound: u64, unit: String },
 }

@@ -1,0 +1,238 @@
+//! The trusted end of an unpacking: takes the worker's stream, checks every name and number again, and writes plain
+//! files into a new folder that appears whole or not at all.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, mkdirat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::name;
+use super::stream::{self, Head, Kind, Record};
+use super::{Duplicates, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
+
+/// What a name stands for so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    File,
+    Folder,
+}
+
+/// Writes what the worker sends.
+pub struct Receiver {
+    folder: NewFolder,
+    limits: UnpackLimits,
+    duplicates: Duplicates,
+    known: HashMap<String, Known>,
+    record: Vec<u8>,
+    open: Option<Open>,
+    report: UnpackReport,
+    finished: bool,
+}
+
+struct Open {
+    file: File,
+    left: u64,
+    path: String,
+}
+
+impl Receiver {
+    /// Makes the folder, under another name, beside where it will appear.
+    pub fn new(spec: &UnpackSpec<'_>, dest: &Path) -> Result<Self, UnpackError> {
+        Ok(Self {
+            folder: NewFolder::make(dest)?,
+            limits: spec.limits,
+            duplicates: spec.duplicates,
+            known: HashMap::new(),
+            record: Vec::new(),
+            open: None,
+            report: UnpackReport::default(),
+            finished: false,
+        })
+    }
+
+    /// Takes the next bytes of the stream.
+    pub fn take(&mut self, mut bytes: &[u8]) -> Result<(), UnpackError> {
+        while !bytes.is_empty() {
+            bytes = match self.open.take() {
+                Some(open) => self.content_take(open, bytes)?,
+                None => self.record_take(bytes)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// Lets the folder appear, if the stream was whole.
+    pub fn finish(self) -> Result<Option<UnpackReport>, UnpackError> {
+        if !self.finished || self.open.is_some() || !self.record.is_empty() {
+            return Ok(None);
+        }
+        self.folder.appear()?;
+        Ok(Some(self.report))
+    }
+
+    fn content_take<'a>(&mut self, mut open: Open, bytes: &'a [u8]) -> Result<&'a [u8], UnpackError> {
+        let count = usize::try_from(open.left).unwrap_or(usize::MAX).min(bytes.len());
+        let (now, rest) = bytes.split_at(count);
+        open.file.write_all(now).map_err(|source| self.folder.unwritten(&open.path, source))?;
+        open.left -= count as u64;
+        self.open = (open.left > 0).then_some(open);
+        Ok(rest)
+    }
+
+    fn record_take<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], UnpackError> {
+        if self.finished {
+            return Err(refused("", "something follows the end"));
+        }
+        let missing = stream::bytes_needed(&self.record).saturating_sub(self.record.len());
+        let (now, rest) = bytes.split_at(missing.min(bytes.len()));
+        self.record.extend_from_slice(now);
+        if self.record.len() < stream::bytes_needed(&self.record) {
+            return Ok(rest);
+        }
+        let record = stream::record_read(&self.record).map_err(|why| refused("", why))?;
+        self.record.clear();
+        match record {
+            Record::End(end) => {
+                self.report.specials_left_out = end.specials_left_out;
+                self.finished = true;
+            }
+            Record::Head(head) => self.entry_begin(head)?,
+        }
+        Ok(rest)
+    }
+
+    fn entry_begin(&mut self, head: Head) -> Result<(), UnpackError> {
+        self.bounds_check(&head)?;
+        if let Some((parent, _)) = head.path.rsplit_once('/') {
+            self.folders_make(parent)?;
+        }
+        if head.kind == Kind::Folder {
+            return self.folders_make(&head.path);
+        }
+        match (self.known.get(&head.path), self.duplicates) {
+            (None, _) => {}
+            (Some(Known::Folder), _) => return Err(refused(&head.path, "it is both a file and a folder")),
+            (Some(Known::File), Duplicates::Refuse) => return Err(refused(&head.path, "it is there twice")),
+            (Some(Known::File), Duplicates::LastWins) => {
+                unlinkat(self.folder.root.as_fd(), head.path.as_str(), UnlinkatFlags::NoRemoveDir)
+                    .map_err(|errno| self.folder.unwritten(&head.path, errno.into()))?;
+                self.report.duplicates += 1;
+                self.report.files -= 1;
+            }
+        }
+        let file = self.folder.file_make(&head)?;
+        self.known.insert(head.path.clone(), Known::File);
+        self.report.files += 1;
+        self.report.bytes += head.size;
+        self.open = (head.size > 0).then_some(Open { file, left: head.size, path: head.path });
+        Ok(())
+    }
+
+    fn bounds_check(&self, head: &Head) -> Result<(), UnpackError> {
+        let limits = &self.limits;
+        let entries = u64::from(self.report.files) + u64::from(self.report.folders) + u64::from(self.report.duplicates);
+        let depth = head.path.split('/').count() as u64;
+        let bounds = [
+            (head.path.len() as u64, u64::from(limits.path_bytes), "bytes of name"),
+            (depth, u64::from(limits.depth), "folders below each other"),
+            (entries, u64::from(limits.files), "files and folders"),
+            (head.size, limits.file_bytes, "bytes in one file"),
+            (self.report.bytes.saturating_add(head.size), limits.total_bytes, "bytes in all"),
+        ];
+        for (is, bound, unit) in bounds {
+            if is > bound {
+                return Err(UnpackError::TooMuch { entry: head.path.clone(), bound, unit: unit.to_owned() });
+            }
+        }
+        if name::is_safe(&head.path) { Ok(()) } else { Err(refused(&head.path, "its name is not a plain relative one")) }
+    }
+
+    /// Makes a folder and its parents where they are missing.
+    fn folders_make(&mut self, path: &str) -> Result<(), UnpackError> {
+        match self.known.get(path) {
+            Some(Known::Folder) => return Ok(()),
+            Some(Known::File) => return Err(refused(path, "it is both a file and a folder")),
+            None => {}
+        }
+        if let Some((parent, _)) = path.rsplit_once('/') {
+            self.folders_make(parent)?;
+        }
+        self.folder.folder_make(path)?;
+        self.known.insert(path.to_owned(), Known::Folder);
+        self.report.folders += 1;
+        let entries = self.report.files.saturating_add(self.report.folders);
+        if entries > self.limits.files {
+            let unit = "files and folders".to_owned();
+            return Err(UnpackError::TooMuch { entry: path.to_owned(), bound: self.limits.files.into(), unit });
+        }
+        Ok(())
+    }
+}
+
+fn refused(entry: &str, why: &str) -> UnpackError {
+    UnpackError::Entry { entry: entry.to_owned(), why: why.to_owned() }
+}
+
+/// A folder under a temporary name; removed if it never appears.
+struct NewFolder {
+    root: OwnedFd,
+    temporary: tempfile::TempDir,
+    dest: PathBuf,
+}
+
+impl NewFolder {
+    fn make(dest: &Path) -> Result<Self, UnpackError> {
+        let failed = |source| UnpackError::Write { path: dest.to_path_buf(), source };
+        if fs::symlink_metadata(dest).is_ok() {
+            return Err(failed(io::ErrorKind::AlreadyExists.into()));
+        }
+        let name = dest.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let parent = dest.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".unpacking-");
+        let temporary = tempfile::Builder::new().prefix(&prefix).tempdir_in(parent).map_err(failed)?;
+        let root = File::open(temporary.path()).map_err(failed)?.into();
+        Ok(Self { root, temporary, dest: dest.to_path_buf() })
+    }
+
+    fn unwritten(&self, path: &str, source: io::Error) -> UnpackError {
+        UnpackError::Write { path: self.dest.join(path), source }
+    }
+
+    /// The mode is set again after making: the caller's umask must not decide who can read a shared store.
+    fn file_make(&self, head: &Head) -> Result<File, UnpackError> {
+        let mode = if head.kind == Kind::Executable { 0o755 } else { 0o644 };
+        let beneath = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_XDEV;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+        let how = OpenHow::new().flags(flags).mode(Mode::from_bits_truncate(0o600)).resolve(beneath);
+        let file = openat2(self.root.as_fd(), head.path.as_str(), how).map(File::from);
+        let file = file.map_err(|errno| self.unwritten(&head.path, errno.into()))?;
+        file.set_permissions(Permissions::from_mode(mode)).map_err(|source| self.unwritten(&head.path, source))?;
+        Ok(file)
+    }
+
+    /// No link is ever made below the root, so a name that is safe stays below it.
+    fn folder_make(&self, path: &str) -> Result<(), UnpackError> {
+        let mode = Mode::from_bits_truncate(0o755);
+        mkdirat(self.root.as_fd(), path, mode)
+            .and_then(|()| fchmodat(self.root.as_fd(), path, mode, FchmodatFlags::FollowSymlink))
+            .map_err(|errno| self.unwritten(path, errno.into()))
+    }
+
+    fn appear(self) -> Result<(), UnpackError> {
+        let failed = |source| UnpackError::Write { path: self.dest.clone(), source };
+        fs::set_permissions(self.temporary.path(), Permissions::from_mode(0o755)).map_err(failed)?;
+        renameat2(AT_FDCWD, self.temporary.path(), AT_FDCWD, &self.dest, RenameFlags::RENAME_NOREPLACE)
+            .map_err(|errno| failed(errno.into()))?;
+        let _ = self.temporary.keep();
+        Ok(())
+    }
+}
