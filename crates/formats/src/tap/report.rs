@@ -101,7 +101,7 @@ pub(super) fn download_name(filename: &str, content_type: ContentType) -> String
 macro_rules! words {
     ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$outer])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub enum $name { $($(#[$inner])* $variant,)+ }
 
         impl $name {
@@ -135,6 +135,7 @@ words! {
         /// Who could do what.
         ThreatModel = "threat-model",
         /// Anything else; the default.
+        #[default]
         Other = "other",
     }
 }
@@ -143,6 +144,7 @@ words! {
     /// The content types an attachment may have.
     ContentType {
         /// Text.
+        #[default]
         Plain = "text/plain",
         /// Text.
         Markdown = "text/markdown",
@@ -188,6 +190,7 @@ words! {
     /// What the sender wants to be told by mail.
     Notify {
         /// Nothing; the default without an email.
+        #[default]
         Off = "off",
         /// The end.
         Final = "final",
@@ -198,16 +201,11 @@ words! {
     }
 }
 
-impl Default for Notify {
-    fn default() -> Self {
-        Notify::Off
-    }
-}
-
 words! {
     /// How far the sender says it was verified: a claim, never a proof.
     Verified {
         /// Not.
+        #[default]
         Unconfirmed = "unconfirmed",
         /// In a simulation.
         Simulated = "simulated",

@@ -163,8 +163,8 @@ fn package_lock_1() {
             "node_modules/file: file [from-file]",
             "node_modules/git: git [from-repository]",
             "node_modules/hub: hub [from-repository]",
-            "node_modules/lodash: npm lodash 4.17.15",
             "node_modules/lodash/node_modules/inner: npm inner 1.0.0",
+            "node_modules/lodash: npm lodash 4.17.15",
         ]
     );
 }
