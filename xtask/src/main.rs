@@ -1,1 +1,53 @@
-fn main() {}
+//! The workshop's own program: `cargo xtask tidy` checks the rules that a machine can check, `cargo xtask tools` fetches what
+//! the tests need and Rust does not bring. It is no part of the product: nothing under `crates/` may depend on it.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod tidy;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USE: &str = "\
+use: cargo xtask COMMAND
+
+  tidy    check the rules of the house: prints file:line: message, exits 1 when one is broken
+  tools   fetch into target/tools what the tests need beside Rust: Node, validators, PostgreSQL, the OSV schema
+          (pinned by digest, from package registries only, no root needed, safe to run again)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["tidy"] => match tidy::run(&root()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("tidy", &error),
+        },
+        ["tools"] => match tools::install_all(&root()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => environment_failure("tools", &error),
+        },
+        ["help" | "--help" | "-h"] => {
+            print!("{USE}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprint!("{USE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn environment_failure(command: &str, error: &anyhow::Error) -> ExitCode {
+    eprintln!("{command}: {error:#}");
+    ExitCode::from(3)
+}
+
+/// The repository's top folder: this package's parent.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_path_buf()
+}
