@@ -53,6 +53,18 @@ pub struct Collected {
     pub cpu_us: Option<(u64, u64)>,
 }
 
+impl Collected {
+    /// CPU time, user and system, microseconds: what pid 1 counted, or the cgroup's larger account. A process whose
+    /// parent ignores its end is counted by nobody but the cgroup.
+    pub fn cpu_us_best(&self) -> (u64, u64) {
+        let counted = (self.report.cpu_user_us, self.report.cpu_sys_us);
+        let before = self.report.cpu_before_us;
+        let Some((user, system)) = self.cpu_us else { return counted };
+        let grouped = (user.saturating_sub(before.0), system.saturating_sub(before.1));
+        if grouped.0.saturating_add(grouped.1) > counted.0.saturating_add(counted.1) { grouped } else { counted }
+    }
+}
+
 /// Runs one order to its end.
 pub fn run(
     init_exe: &Path,

@@ -141,13 +141,13 @@ impl Sandbox {
     }
 
     fn run_order(&self, order: &Order, input: Input, output: Output<'_>) -> Result<Collected, SandboxError> {
-        let cgroup = self.cgroups.take(&order.limits)?;
-        launch::run(&self.init_exe, order, cgroup.as_deref(), input, output)
+        let lease = self.cgroups.take(&order.limits)?;
+        launch::run(&self.init_exe, order, lease.group(), input, output)
     }
 
     fn outcome(&self, collected: Collected) -> BoxOutcome {
         let report = collected.report;
-        let (cpu_user_us, cpu_sys_us) = collected.cpu_us.unwrap_or((report.cpu_user_us, report.cpu_sys_us));
+        let (cpu_user_us, cpu_sys_us) = collected.cpu_us_best();
         BoxOutcome {
             exit: report.exit,
             limit_hit: collected.limit_hit,

@@ -90,6 +90,8 @@ pub struct Report {
     pub limit_hit: Option<Limit>,
     pub cpu_user_us: u64,
     pub cpu_sys_us: u64,
+    /// What the program's process had used before it became the program; not in the two above.
+    pub cpu_before_us: (u64, u64),
     pub wall_us: u64,
     pub memory_peak_bytes: u64,
     pub files_left_out: u64,

@@ -80,6 +80,7 @@ impl Watched {
                 limit_hit: limit_hit.or_else(|| cpu_signal(run.exit)),
                 cpu_user_us: microseconds(usage.user_time()).saturating_sub(started.cpu_before_us.0),
                 cpu_sys_us: microseconds(usage.system_time()).saturating_sub(started.cpu_before_us.1),
+                cpu_before_us: started.cpu_before_us,
                 wall_us,
                 memory_peak_bytes: run.memory_peak_bytes.max(largest_bytes),
                 files_left_out: 0,
