@@ -217,7 +217,7 @@ pub async fn by_id(tx: &mut Tx, id: CaseId) -> Result<Option<Case>, StoreError> 
     tx.one(concat!("select ", columns!(), " from cases c where c.id = $1"), params![id], read).await
 }
 
-/// Reads a case and holds its row to the end of the transaction.
+/// Reads a case and holds its row to the end of the transaction, which must be one that writes.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -226,7 +226,7 @@ pub async fn by_id_locked(tx: &mut Tx, id: CaseId) -> Result<Option<Case>, Store
 }
 
 /// The live cases of a package, oldest first, for triage. Nobody else triages the same package, or
-/// opens a case for it through this function, before the transaction ends.
+/// opens a case for it through this function, before the transaction ends; it must be one that writes.
 ///
 /// # Errors
 /// [`StoreError`]

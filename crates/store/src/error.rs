@@ -73,6 +73,12 @@ pub enum StoreError {
         /// What was attempted.
         doing: String,
     },
+    /// A text with a NUL character, which PostgreSQL cannot hold.
+    #[error("{doing}: a text holds a NUL character")]
+    NulInText {
+        /// What was attempted.
+        doing: String,
+    },
     /// A cursor that belongs to another list.
     #[error("the cursor belongs to another list")]
     CursorForeign,

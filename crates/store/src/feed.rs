@@ -73,7 +73,7 @@ async fn write(tx: &mut Tx, head: &str, tail: &str, rows: Vec<Vec<Value<'_>>>) -
 }
 
 /// Keeps the last of each CVE: one statement may not write a row twice on PostgreSQL.
-fn last_of_each<'a, T>(rows: &'a [T], cve: impl Fn(&T) -> &str) -> Vec<&'a T> {
+fn last_of_each<T>(rows: &[T], cve: impl Fn(&T) -> &str) -> Vec<&T> {
     let last: std::collections::BTreeMap<&str, &T> = rows.iter().map(|row| (cve(row), row)).collect();
     last.into_values().collect()
 }

@@ -114,25 +114,33 @@ const CHECKS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Checks every invariant; gives one plain line for each row that breaks one, none when all hold.
-/// `job_kinds` are the kinds of jobs that the running program can do.
+/// Checks every invariant over one snapshot; gives one plain line for each row that breaks one, none
+/// when all hold.
 ///
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
-pub async fn fsck(store: &Store, job_kinds: &[&str]) -> Result<Vec<String>, StoreError> {
+pub async fn fsck(store: &Store) -> Result<Vec<String>, StoreError> {
     let mut tx = store.read().await?;
-    let mut lines = Vec::new();
+    let mut lines = tx.file_check().await?;
     for (sentence, sql) in CHECKS {
         let limited = format!("select * from ({sql}) broken limit {FSCK_ROWS_PER_CHECK_MAX}");
         for name in tx.all(&limited, &[], |row| row.fields("fsck").text()).await? {
             lines.push(format!("{sentence}: {name}"));
         }
     }
-    for count in crate::job::counts(&mut tx).await? {
-        if !job_kinds.contains(&count.kind.as_str()) {
-            lines.push(format!("{} jobs of unknown kind `{}` are {}", count.jobs, count.kind, count.state));
-        }
-    }
     tx.commit().await?;
     Ok(lines)
+}
+
+/// One line for each kind of job in the queue that is not among `known`, the kinds that the running
+/// program can do. Apart from [`fsck`], because what a kind means is not known here.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub async fn fsck_job_kinds(store: &Store, known: &[&str]) -> Result<Vec<String>, StoreError> {
+    let mut tx = store.read().await?;
+    let counts = crate::job::counts(&mut tx).await?;
+    tx.commit().await?;
+    let unknown = counts.iter().filter(|count| !known.contains(&count.kind.as_str()));
+    Ok(unknown.map(|c| format!("{} jobs of unknown kind `{}` are {}", c.jobs, c.kind, c.state)).collect())
 }

@@ -217,7 +217,7 @@ pub async fn fail(
     let given_up = for_good || job.attempts >= JOB_ATTEMPTS_MAX;
     let state = if given_up { JobState::Failed } else { JobState::Ready };
     let finished_at = given_up.then_some(at);
-    let error: String = error.chars().filter(|c| *c != '\0').take(JOB_ERROR_BYTES_MAX / 4).collect();
+    let error = error[..error.floor_char_boundary(JOB_ERROR_BYTES_MAX)].replace('\0', " ");
     let sql = "update jobs set state = $4, run_after = $5, last_error = $6, finished_at = $7, lease_until = null \
                where id = $1 and leased_by = $2 and attempts = $3 and state = 'running'";
     let run_after = retry_at(job.attempts, at);

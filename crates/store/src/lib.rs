@@ -35,7 +35,7 @@ mod tx;
 mod value;
 
 pub use error::StoreError;
-pub use fsck::fsck;
+pub use fsck::{fsck, fsck_job_kinds};
 pub use open::{Store, StoreConfig};
 pub use page::{Cursor, Listed, Page};
 pub use tx::Tx;

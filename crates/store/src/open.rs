@@ -100,20 +100,21 @@ impl Store {
     /// [`StoreError::Busy`] or [`StoreError::Unavailable`].
     pub async fn read(&self) -> Result<Tx, StoreError> {
         match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.read().await.map(Tx::from),
-            Backend::Postgres(postgres) => postgres.read().await.map(Tx::from),
+            Backend::Sqlite(sqlite) => Ok(Tx::new(sqlite.read().await?, false)),
+            Backend::Postgres(postgres) => Ok(Tx::new(postgres.read().await?, false)),
         }
     }
 
     /// Begins a transaction that may write. On SQLite it waits for the one writer. On PostgreSQL it
-    /// reads what is committed at each statement: lock rows that a decision rests on.
+    /// reads what is committed at each statement: lock rows that a decision rests on. A task that holds one
+    /// and asks for another waits for itself until it is told [`StoreError::Busy`].
     ///
     /// # Errors
     /// [`StoreError::Busy`] or [`StoreError::Unavailable`].
     pub async fn write(&self) -> Result<Tx, StoreError> {
         match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.write().await.map(Tx::from),
-            Backend::Postgres(postgres) => postgres.write().await.map(Tx::from),
+            Backend::Sqlite(sqlite) => Ok(Tx::new(sqlite.write().await?, true)),
+            Backend::Postgres(postgres) => Ok(Tx::new(postgres.write().await?, true)),
         }
     }
 

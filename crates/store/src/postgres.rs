@@ -170,7 +170,8 @@ async fn migrate(pool: &Pool, place: &str, applied_at: i64) -> Result<(), StoreE
         .query("select version, digest from schema_migrations order by version", &[])
         .await
         .map_err(|e| refuse(&e))?;
-    let recorded: Vec<(i64, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let recorded = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    let recorded: Vec<(i64, String)> = recorded.collect::<Result<_, _>>().map_err(|e| refuse(&e))?;
     for migration in pending(&recorded, |m| m.postgres, place)? {
         tx.batch_execute(migration.postgres).await.map_err(|e| refuse(&e))?;
         let record = "insert into schema_migrations (version, digest, applied_at) values ($1, $2, $3)";

@@ -22,6 +22,8 @@ use crate::value::{Row, Value};
 
 /// How long a statement waits for another program that holds the file, in milliseconds.
 const BUSY_WAIT_MS_MAX: u64 = 5_000;
+/// How long a transaction waits for the writer or a reader of this program, in milliseconds.
+const TURN_WAIT_MS_MAX: u64 = 10_000;
 /// Connections that read.
 const READERS_MAX: usize = 4;
 /// Prepared statements kept in each connection.
@@ -160,6 +162,7 @@ impl Sqlite {
         let place = path.display().to_string();
         let refuse = |e: rusqlite::Error| StoreError::Open { place: place.clone(), reason: e.to_string() };
         blocking(|| {
+            file_make(path).map_err(|e| StoreError::Open { place: place.clone(), reason: e.to_string() })?;
             let mut writer = Wire::open(path).map_err(refuse)?;
             migrate(&mut writer, &place, applied_at)?;
             let mut readers = Vec::with_capacity(READERS_MAX);
@@ -182,14 +185,15 @@ impl Sqlite {
     }
 
     pub(crate) async fn write(&self) -> Result<SqliteTx, StoreError> {
-        let wire = Arc::clone(&self.writer).lock_owned().await;
+        let wire = turn("the writer", Arc::clone(&self.writer).lock_owned()).await?;
         blocking(|| wire.begin("begin immediate"))?;
         Ok(SqliteTx { lease: Lease::Writer(wire) })
     }
 
     pub(crate) async fn read(&self) -> Result<SqliteTx, StoreError> {
         let unavailable = || StoreError::Unavailable { doing: "begin".to_owned(), reason: "no reader".to_owned() };
-        let permit = Arc::clone(&self.reading).acquire_owned().await.map_err(|_| unavailable())?;
+        let permit = turn("a reader", Arc::clone(&self.reading).acquire_owned()).await?;
+        let permit = permit.map_err(|_| unavailable())?;
         let wire = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(unavailable)?;
         let lease = Reader { wire: Some(wire), home: Arc::clone(&self.readers), _permit: permit };
         if let Some(wire) = &lease.wire {
@@ -197,6 +201,20 @@ impl Sqlite {
         }
         Ok(SqliteTx { lease: Lease::Reader(lease) })
     }
+}
+
+async fn turn<T>(of: &str, waiting: impl Future<Output = T>) -> Result<T, StoreError> {
+    let busy = |_| StoreError::Busy { doing: "begin".to_owned(), reason: format!("{of} is taken for too long") };
+    tokio::time::timeout(Duration::from_millis(TURN_WAIT_MS_MAX), waiting).await.map_err(busy)
+}
+
+/// Makes the file before SQLite does: it holds what is under embargo, so only its owner may read it.
+fn file_make(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn migrate(writer: &mut Wire, place: &str, applied_at: i64) -> Result<(), StoreError> {

@@ -11,34 +11,50 @@ use crate::{postgres, sqlite};
 /// One transaction: a snapshot for reading, or the right to write.
 pub struct Tx {
     inner: Inner,
+    writes: bool,
     spoiled: bool,
 }
 
-enum Inner {
+pub(crate) enum Inner {
     Sqlite(sqlite::SqliteTx),
     Postgres(postgres::PostgresTx),
 }
 
-impl From<sqlite::SqliteTx> for Tx {
+impl From<sqlite::SqliteTx> for Inner {
     fn from(tx: sqlite::SqliteTx) -> Self {
-        Self { inner: Inner::Sqlite(tx), spoiled: false }
+        Self::Sqlite(tx)
     }
 }
 
-impl From<postgres::PostgresTx> for Tx {
+impl From<postgres::PostgresTx> for Inner {
     fn from(tx: postgres::PostgresTx) -> Self {
-        Self { inner: Inner::Postgres(tx), spoiled: false }
+        Self::Postgres(tx)
     }
 }
 
 impl Tx {
-    fn sound(&self, sql: &str) -> Result<(), StoreError> {
-        if self.spoiled { Err(StoreError::Spoiled { doing: attempt(sql) }) } else { Ok(()) }
+    pub(crate) fn new(inner: impl Into<Inner>, writes: bool) -> Self {
+        Self { inner: inner.into(), writes, spoiled: false }
+    }
+
+    /// Refuses what one back end would refuse and the other would take.
+    fn sound(&self, sql: &str, params: &[Value<'_>]) -> Result<(), StoreError> {
+        if self.spoiled {
+            return Err(StoreError::Spoiled { doing: attempt(sql) });
+        }
+        if !self.writes && (!sql.starts_with("select") || sql.contains(" for update")) {
+            let reason = "this transaction only reads".to_owned();
+            return Err(StoreError::Other { doing: attempt(sql), reason });
+        }
+        if params.iter().any(|p| matches!(p, Value::Text(text) if text.contains('\0'))) {
+            return Err(StoreError::NulInText { doing: attempt(sql) });
+        }
+        Ok(())
     }
 
     /// Runs a statement; gives the number of rows it changed.
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
-        self.sound(sql)?;
+        self.sound(sql, params)?;
         // Stays set when the future is dropped half way: then nothing of it may be kept either.
         self.spoiled = true;
         let done = match &mut self.inner {
@@ -51,7 +67,7 @@ impl Tx {
 
     /// Runs a statement; gives its rows.
     pub(crate) async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.sound(sql)?;
+        self.sound(sql, params)?;
         self.spoiled = true;
         let done = match &mut self.inner {
             Inner::Sqlite(tx) => tx.query(sql, params),
@@ -102,12 +118,26 @@ impl Tx {
         Ok(())
     }
 
+    /// What the database file itself has to complain of; nothing to ask on PostgreSQL.
+    pub(crate) async fn file_check(&mut self) -> Result<Vec<String>, StoreError> {
+        if matches!(self.inner, Inner::Postgres(_)) {
+            return Ok(Vec::new());
+        }
+        let damaged = "select integrity_check from pragma_integrity_check where integrity_check <> 'ok'";
+        let mut lines = self.all(damaged, &[], |row| row.fields("the file").text()).await?;
+        let orphans = "select distinct \"table\" || ' row without its ' || \"parent\" from pragma_foreign_key_check";
+        lines.extend(self.all(orphans, &[], |row| row.fields("the file").text()).await?);
+        Ok(lines)
+    }
+
     /// Keeps everything that was done. When this returns, it survives a crash of the machine.
     ///
     /// # Errors
     /// [`StoreError::Spoiled`] when a statement failed before; otherwise what the database said.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.sound("commit")?;
+        if self.spoiled {
+            return Err(StoreError::Spoiled { doing: "commit".to_owned() });
+        }
         match self.inner {
             Inner::Sqlite(tx) => tx.commit(),
             Inner::Postgres(tx) => tx.commit().await,

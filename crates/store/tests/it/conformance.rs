@@ -173,7 +173,7 @@ async fn reports_findings_and_blobs() {
 
         let f = seed::finding(tx, &row).await.unwrap();
         assert_eq!(finding::by_id(tx, f.id).await.unwrap().as_ref(), Some(&f));
-        assert_eq!(finding::by_report(tx, row.id).await.unwrap(), [f.clone()]);
+        assert_eq!(finding::by_report(tx, row.id).await.unwrap(), std::slice::from_ref(&f));
         assert!(finding::set_state(tx, f.id, FindingState::Proving, Some("queued"), NOW).await.unwrap());
         let (one, two) = (seed::case(tx, PURL).await.unwrap().id, seed::case(tx, PURL).await.unwrap().id);
         assert!(finding::join_case(tx, f.id, one, "the same change silences both", NOW).await.unwrap());
@@ -224,11 +224,11 @@ async fn proofs_and_receipts() {
         let p = proof_of(tx, acme, member).await;
         proof::insert(tx, &p).await.unwrap();
         assert_eq!(proof::by_id(tx, p.id).await.unwrap().as_ref(), Some(&p));
-        assert_eq!(proof::by_finding(tx, p.finding_id).await.unwrap(), [p.clone()]);
+        assert_eq!(proof::by_finding(tx, p.finding_id).await.unwrap(), std::slice::from_ref(&p));
         assert!(finding::set_proof(tx, p.finding_id, p.id, NOW).await.unwrap());
         let case = seed::case(tx, PURL).await.unwrap();
         finding::join_case(tx, p.finding_id, case.id, "first", NOW).await.unwrap();
-        assert_eq!(proof::by_case(tx, case.id).await.unwrap(), [p.clone()]);
+        assert_eq!(proof::by_case(tx, case.id).await.unwrap(), std::slice::from_ref(&p));
         assert!(proof::set_state(tx, p.id, ProofState::Running).await.unwrap());
         let outcome = ProofOutcome {
             grade: Grade::Confirmed,
@@ -271,7 +271,7 @@ async fn cases_their_history_and_read_ins() {
         let mut c = seed::case(tx, PURL).await.unwrap();
         assert_eq!(case::by_id(tx, c.id).await.unwrap().as_ref(), Some(&c));
         assert_eq!(case::by_id_locked(tx, c.id).await.unwrap().as_ref(), Some(&c));
-        assert_eq!(case::live_by_purl(tx, PURL).await.unwrap(), [c.clone()]);
+        assert_eq!(case::live_by_purl(tx, PURL).await.unwrap(), std::slice::from_ref(&c));
         let mut stale = c.clone();
         c.state = CaseState::FixVerified;
         c.verdict = Some(MaintainerVerdict::Vulnerability);
@@ -287,7 +287,7 @@ async fn cases_their_history_and_read_ins() {
         assert!(!case::update(tx, &mut stale).await.unwrap());
         assert_eq!(stale.revision, 1);
         assert!(case::embargo_due(tx, NOW.plus_days(20), 10).await.unwrap().is_empty());
-        assert_eq!(case::embargo_due(tx, NOW.plus_days(21), 10).await.unwrap(), [c.clone()]);
+        assert_eq!(case::embargo_due(tx, NOW.plus_days(21), 10).await.unwrap(), std::slice::from_ref(&c));
         let mut merged = seed::case(tx, PURL).await.unwrap();
         (merged.state, merged.merged_into) = (CaseState::Merged, Some(c.id));
         assert!(case::update(tx, &mut merged).await.unwrap());
@@ -331,7 +331,7 @@ async fn read_ins(tx: &mut Tx, case_id: CaseId, member_id: MemberId, staff: Memb
     assert_eq!(read_in::tier_of(tx, case_id, member_id, NOW).await.unwrap(), Some(Tier::Distribution));
     assert_eq!(read_in::tier_of(tx, case_id, member_id, NOW.plus_days(1)).await.unwrap(), None);
     assert_eq!(case::list_visible(tx, viewer(member_id, false), &all, &page(9)).await.unwrap().items.len(), 1);
-    assert_eq!(read_in::live(tx, case_id, NOW).await.unwrap(), [live.clone()]);
+    assert_eq!(read_in::live(tx, case_id, NOW).await.unwrap(), std::slice::from_ref(&live));
     let log = read_in::list(tx, case_id).await.unwrap();
     assert_eq!(log.iter().map(|r| r.ended_at).collect::<Vec<_>>(), [Some(NOW), None]);
     assert!(read_in::end(tx, live.id, NOW).await.unwrap());
@@ -380,7 +380,7 @@ async fn fixes_and_advisories() {
         assert_eq!(advisory::by_id(tx, a.id).await.unwrap().as_ref(), Some(&a));
         assert_eq!(advisory::by_name(tx, &a.name).await.unwrap().as_ref(), Some(&a));
         assert_eq!(advisory::by_case(tx, case.id).await.unwrap().as_ref(), Some(&a));
-        assert_eq!(advisory::list(tx, &page(1)).await.unwrap().items, [a.clone()]);
+        assert_eq!(advisory::list(tx, &page(1)).await.unwrap().items, std::slice::from_ref(&a));
         let document = |revision, format| AdvisoryDocument {
             advisory_id: a.id,
             revision,
@@ -516,7 +516,7 @@ async fn notices_answers_and_their_end() {
         let stored = notice::by_id(tx, n.id).await.unwrap().unwrap();
         assert_eq!(stored, Notice { id: n.id, ..sooner.clone() });
         assert_eq!(notice::by_id(tx, again.id).await.unwrap(), None);
-        assert_eq!(notice::by_case(tx, case.id).await.unwrap(), [stored.clone()]);
+        assert_eq!(notice::by_case(tx, case.id).await.unwrap(), std::slice::from_ref(&stored));
         assert_eq!(notice::open_of_asset(tx, acme, "web").await.unwrap(), [stored]);
 
         let viewer = Viewer { member, staff: false, now: NOW };

@@ -27,6 +27,66 @@ async fn opening_twice_changes_nothing_and_four_may_open_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_programs_write_to_one_store() {
+    for temp in [sqlite_store(), postgres_store().await] {
+        let writers: Vec<_> = ["a", "b"]
+            .map(|name| (name, temp.config.clone()))
+            .into_iter()
+            .map(|(name, config)| {
+                tokio::spawn(async move {
+                    let store = Store::open(config).await.unwrap();
+                    for i in 0..50 {
+                        let mut tx = store.write().await.unwrap();
+                        store::meta::set(&mut tx, &format!("{name}{i}"), "1").await.unwrap();
+                        tx.commit().await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let mut tx = temp.open().await.read().await.unwrap();
+        for key in ["a49", "b49"] {
+            assert_eq!(store::meta::get(&mut tx, key).await.unwrap().as_deref(), Some("1"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_went_away_is_unavailable_and_found_again() {
+    let temp = postgres_store().await;
+    let store = temp.open().await;
+    let mut tx = store.write().await.unwrap();
+    tamper(
+        &temp,
+        "select pg_terminate_backend(pid) from pg_stat_activity \
+        where datname = current_database() and pid <> pg_backend_pid()",
+    )
+    .await;
+    let refused = store::meta::set(&mut tx, "a", "1").await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }) && refused.is_transient(), "{refused:?}");
+    drop(tx);
+    // The pool may hand out one dead connection that it has not noticed yet.
+    let again = (store.ready().await, store.ready().await);
+    assert!(again.1.is_ok(), "{again:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn only_its_owner_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let temp = sqlite_store();
+    let store = temp.open().await;
+    store.ready().await.unwrap();
+    let StoreConfig::Sqlite { path } = &temp.config else { panic!("not SQLite") };
+    for file in std::fs::read_dir(path.parent().unwrap()).unwrap().map(Result::unwrap) {
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?} {mode:o}", file.file_name());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_altered_migration_and_a_newer_schema_are_refused() {
     for temp in [sqlite_store(), postgres_store().await] {
         drop(temp.open().await);

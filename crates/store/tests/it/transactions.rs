@@ -78,6 +78,22 @@ async fn a_failed_statement_spoils_the_transaction() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_nul_and_a_lock_while_reading_are_refused_on_both() {
+    both_stores(async |store| {
+        let mut tx = store.write().await.unwrap();
+        let refused = meta::set(&mut tx, "a\0b", "1").await.unwrap_err();
+        assert!(matches!(refused, StoreError::NulInText { .. }), "{refused}");
+        // Nothing was sent, so nothing is spoiled.
+        meta::set(&mut tx, "ab", "1").await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = store.read().await.unwrap();
+        let refused = store::case::by_id_locked(&mut tx, seed::id()).await.unwrap_err();
+        assert!(refused.to_string().contains("only reads"), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_key_must_exist() {
     both_stores(async |store| {
         let mut tx = store.write().await.unwrap();

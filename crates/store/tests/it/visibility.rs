@@ -3,18 +3,75 @@
 use std::collections::BTreeSet;
 
 use domain::case::CaseState;
+use domain::deadline::Outcome;
 use domain::id::{CaseId, MemberId, PartyId};
+use domain::inventory::{AssetTags, Exposure};
+use domain::notice::NoticeState;
 use domain::party::{Actor, Role, TokenScope};
 use domain::policy::{CaseStanding, visible};
 use domain::read_in::Tier;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::case::{CaseFilter, Viewer};
+use store::inventory::Inventory;
+use store::notice::Notice;
 use store::read_in::ReadIn;
-use store::{Page, Store, StoreError, Tx, case, read_in};
+use store::{Page, Store, StoreError, Tx, case, notice, read_in};
 use testkit::{both_stores, seed};
 
 const PURLS: [&str; 2] = ["pkg:npm/a", "pkg:npm/b"];
+
+async fn inventory_of(tx: &mut Tx, party_id: PartyId) -> Result<Inventory, StoreError> {
+    let word = || "x".to_owned();
+    let tags = AssetTags {
+        organisation: word(),
+        environment: word(),
+        exposure: Exposure::Unknown,
+        asset_type: word(),
+        sector: word(),
+    };
+    Ok(Inventory {
+        id: seed::id(),
+        party_id,
+        asset: word(),
+        tags,
+        format: word(),
+        document_blob_id: seed::blob(tx, b"sbom").await?,
+        digest: word(),
+        components: 0,
+        skipped: "[]".to_owned(),
+        current: true,
+        uploaded_at: seed::NOW,
+    })
+}
+
+fn notice_of(case_id: CaseId, inventory: &Inventory) -> Notice {
+    Notice {
+        id: seed::id(),
+        case_id,
+        advisory_id: None,
+        party_id: inventory.party_id,
+        asset: inventory.asset.clone(),
+        inventory_id: inventory.id,
+        purl: PURLS[0].to_owned(),
+        version: "1".to_owned(),
+        path: String::new(),
+        outcome: Outcome::Days14,
+        due: None,
+        clock_start: seed::NOW,
+        analogy: true,
+        because: "[]".to_owned(),
+        action: String::new(),
+        state: NoticeState::Open,
+        justification: None,
+        note: None,
+        pre_publication: true,
+        created_at: seed::NOW,
+        updated_at: seed::NOW,
+        closed_at: None,
+        closed_reason: None,
+    }
+}
 
 /// A read-in in a made-up store: which member, which tier, begun and ending when, ended by hand or not.
 #[derive(Debug, Clone)]
@@ -41,7 +98,13 @@ fn made_up() -> impl Strategy<Value = Vec<MadeUp>> {
     prop::collection::vec(case, 0..7)
 }
 
-async fn write(tx: &mut Tx, made_up: &[MadeUp], members: &[MemberId]) -> Result<Vec<CaseId>, StoreError> {
+async fn write(
+    tx: &mut Tx,
+    made_up: &[MadeUp],
+    members: &[MemberId],
+    inventory: &Inventory,
+) -> Result<Vec<CaseId>, StoreError> {
+    store::inventory::insert(tx, inventory, &[]).await?;
     let mut ids = Vec::new();
     for m in made_up {
         let mut row = seed::case_of(PURLS[m.purl]);
@@ -67,6 +130,7 @@ async fn write(tx: &mut Tx, made_up: &[MadeUp], members: &[MemberId]) -> Result<
             };
             read_in::place(tx, &placement).await?;
         }
+        notice::put(tx, &notice_of(row.id, inventory)).await?;
         ids.push(row.id);
     }
     Ok(ids)
@@ -86,10 +150,25 @@ async fn listed(tx: &mut Tx, viewer: Viewer, filter: &CaseFilter) -> Result<Vec<
     }
 }
 
+/// The cases of every notice of the list, page by page.
+async fn noticed(tx: &mut Tx, party: PartyId, viewer: Viewer) -> Result<Vec<CaseId>, StoreError> {
+    let mut ids = Vec::new();
+    let mut page = Page { cursor: None, limit: 2 };
+    loop {
+        let listed = notice::list_visible(tx, party, viewer, None, &page).await?;
+        ids.extend(listed.items.iter().map(|n| n.case_id));
+        match listed.next {
+            Some(next) => page.cursor = Some(next),
+            None => return Ok(ids),
+        }
+    }
+}
+
 async fn agrees(store: &Store, made_up: &[MadeUp], members: &[MemberId], party: PartyId) -> Result<(), StoreError> {
     // Never committed: each example starts from an empty store.
     let mut tx = store.write().await?;
-    let ids = write(&mut tx, made_up, members).await?;
+    let inventory = inventory_of(&mut tx, party).await?;
+    let ids = write(&mut tx, made_up, members, &inventory).await?;
     for (index, member) in members.iter().enumerate() {
         for staff in [false, true] {
             let roles =
@@ -111,6 +190,9 @@ async fn agrees(store: &Store, made_up: &[MadeUp], members: &[MemberId], party: 
                     wanted.reverse();
                     let filter = CaseFilter { purl: purl.map(|p| PURLS[p].to_owned()), state };
                     assert_eq!(listed(&mut tx, viewer, &filter).await?, wanted);
+                    if filter == CaseFilter::default() {
+                        assert_eq!(noticed(&mut tx, party, viewer).await?, wanted);
+                    }
                 }
             }
         }
@@ -119,7 +201,7 @@ async fn agrees(store: &Store, made_up: &[MadeUp], members: &[MemberId], party: 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_list_of_cases_is_what_the_policy_shows() {
+async fn the_lists_of_cases_and_notices_are_what_the_policy_shows() {
     both_stores(async |store| {
         let mut tx = store.write().await.unwrap();
         let mut members = Vec::new();
