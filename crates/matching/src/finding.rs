@@ -1,0 +1,68 @@
+//! What matching answers with. Plain data: every answer carries the records and the reasons it rests on.
+
+use formats::inventory::{PackageVersion, Unmatchable};
+use versions::osv::Status;
+
+/// One vulnerability, told once whatever its ids, for one version of one package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Every id it is known by: CVE first, then GHSA, then the others.
+    pub ids: Vec<String>,
+    /// `Affected` or `Unknown`; never `NotAffected`.
+    pub status: Status,
+    /// What was asked about.
+    pub package: PackageVersion,
+    /// What each record says of it, also those that say "not affected".
+    pub statements: Vec<Statement>,
+}
+
+impl Finding {
+    /// The id to show.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.ids.first().map_or("", String::as_str)
+    }
+
+    /// The fixed versions that the records which affect it name, without repetition, in the records' order.
+    #[must_use]
+    pub fn fixed(&self) -> Vec<&str> {
+        let mut all = Vec::new();
+        for fixed in self.statements.iter().filter_map(|s| s.fixed.as_deref()) {
+            if !all.contains(&fixed) {
+                all.push(fixed);
+            }
+        }
+        all
+    }
+
+    /// Whether records of the same vulnerability contradict each other about this version.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        let says = |status| self.statements.iter().any(|s| s.status == status);
+        says(Status::Affected) && says(Status::NotAffected)
+    }
+}
+
+/// What one record says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The record's own id.
+    pub record: String,
+    /// What it says.
+    pub status: Status,
+    /// Which range and event pair, or which listed version, in words.
+    pub because: String,
+    /// The fixed version that ends the range it lies in.
+    pub fixed: Option<String>,
+}
+
+/// What was found for a whole inventory. Every component is in one of the three.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InventoryMatch {
+    /// Component index and finding, in the inventory's order, affected before unknown.
+    pub findings: Vec<(usize, Finding)>,
+    /// Components that cannot be compared with advisories.
+    pub unmatchable: Vec<(usize, Unmatchable)>,
+    /// Components that were compared, and that no advisory affects.
+    pub clean: Vec<usize>,
+}
