@@ -207,6 +207,8 @@ struct Drain<'a> {
     report: Option<Report>,
     refused: Option<SandboxError>,
     limit: Option<Limit>,
+    /// The init has been told of the limit.
+    told: bool,
     started: bool,
 }
 
@@ -226,6 +228,7 @@ impl<'a> Drain<'a> {
             report: None,
             refused: None,
             limit: None,
+            told: false,
             started: false,
         }
     }
@@ -261,10 +264,11 @@ impl<'a> Drain<'a> {
             if ready.talk && !self.listen(talk, &mut buffer)? {
                 return self.rest_drain(talk, streams, &mut buffer);
             }
-            let before = self.limit;
             self.judge(cgroup);
-            if let (None, Some(limit)) = (before, self.limit) {
+            if let (false, Some(limit)) = (self.told, self.limit) {
+                // An init that is gone already has nothing left to kill.
                 let _ = talk.write_all(&[wire::kill_byte(limit)]);
+                self.told = true;
             }
         }
     }

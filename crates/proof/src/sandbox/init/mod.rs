@@ -128,6 +128,7 @@ fn first_process(
     answer: OwnedFd,
 ) -> Result<(), Failed> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie pid 1 to its parent")?;
+    root::detach()?;
     let processes = order.watch_tree.then(sys::detached_proc).transpose().step("open the box's own /proc to watch it")?;
     root::build(order)?;
     if order.loopback {

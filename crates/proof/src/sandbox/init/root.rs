@@ -38,11 +38,15 @@ const PROC_FOLDERS_MASKED: [&str; 10] =
 /// Files and folders that the root itself may hold beyond placed files.
 const ROOT_INODES_MAX: u32 = 65_536;
 
-/// Builds the root and enters it.
-pub fn build(order: &Order) -> Result<(), Failed> {
+/// Enters a mount namespace of its own, whose changes nobody else sees.
+pub fn detach() -> Result<(), Failed> {
     unshare(CloneFlags::CLONE_NEWNS).step("make the mount namespace")?;
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).step("detach the mounts from the host's")?;
+    mount(None::<&str>, "/", None::<&str>, private, None::<&str>).step("detach the mounts from the host's")
+}
+
+/// Builds the root and enters it.
+pub fn build(order: &Order) -> Result<(), Failed> {
     let sources = Sources::gather(order)?;
     let size = PLACED_BYTES_MAX + (4 << 20);
     let options = format!("size={size},nr_inodes={ROOT_INODES_MAX},mode=0755");
@@ -188,7 +192,7 @@ fn etc_write() -> Result<(), Failed> {
 /// by its own subfolder.
 fn box_place(order: &Order) -> Result<(), Failed> {
     let at = inside(&order.box_dir)?;
-    folder_make(&at)?;
+    folders_make(&at, order)?;
     let limits = order.limits;
     let options = format!("size={},nr_inodes={},mode=0755", limits.disk_bytes, limits.files.saturating_add(3));
     mount(Some("box"), &at, Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some(options.as_str()))
