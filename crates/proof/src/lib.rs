@@ -3,4 +3,26 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod bundle;
+pub mod digest;
+pub mod engine;
+mod failure;
+mod file;
+pub mod harness;
+pub mod npm;
+pub mod oracle;
+mod profile;
+pub mod progress;
+pub mod prove;
+pub mod receipt;
+pub mod report;
+pub mod run;
 pub mod sandbox;
+pub mod trace;
+
+pub use bundle::{Bundle, BundleError};
+pub use engine::{Engine, EngineConfig, EngineError, ErrorClass, Watch};
+pub use progress::Progress;
+pub use prove::ProveOptions;
+pub use report::{ProveReport, RangeReport};
+pub use trace::TraceFrame;

@@ -1,0 +1,147 @@
+//! What all subcommands say and how they end: one JSON document or lines for people on standard output, progress and
+//! errors on standard error, and the exit codes.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use domain::proof::Verdict;
+use indicatif::{ProgressBar, ProgressStyle};
+use proof::{Engine, EngineConfig, EngineError, ErrorClass, Progress};
+use serde::Serialize;
+
+/// The answer is no: not confirmed, not verified.
+pub const EXIT_NEGATIVE: u8 = 1;
+/// Bad use or bad input.
+pub const EXIT_INPUT: u8 = 2;
+/// The machine or its network.
+pub const EXIT_ENVIRONMENT: u8 = 3;
+
+/// Nothing stops a call from the command line but the end of the process, and that leaves nothing half done.
+pub static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Least time between two plain progress lines, in milliseconds.
+const PLAIN_LINE_MS_MIN: u64 = 2_000;
+
+/// Logs go to standard error, warnings only unless `PROOFHOUSE_LOG` says otherwise.
+pub fn logs_start() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PROOFHOUSE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+/// The data folder: as given, else by the XDG rules.
+pub fn home_folder(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    let xdg = || env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let user = || env::home_dir().map(|home| home.join(".local/share"));
+    given
+        .or_else(|| xdg().or_else(user).map(|data| data.join("proofhouse")))
+        .ok_or_else(|| "no data folder: give --home or set PROOFHOUSE_HOME".to_owned())
+}
+
+/// Opens the engine over the data folder.
+pub fn engine_open(home: Option<PathBuf>) -> Result<Engine, ExitCode> {
+    let home = home_folder(home).map_err(|message| {
+        eprintln!("error: {message}");
+        ExitCode::from(EXIT_INPUT)
+    })?;
+    Engine::open(EngineConfig { home, ..EngineConfig::default() }).map_err(|e| failed(&e))
+}
+
+/// Says what went wrong, and with which exit code the program ends.
+pub fn failed(error: &EngineError) -> ExitCode {
+    eprintln!("error [{}]: {error}", error.code());
+    ExitCode::from(match error.class() {
+        ErrorClass::BadInput => EXIT_INPUT,
+        ErrorClass::Environment | ErrorClass::Cancelled => EXIT_ENVIRONMENT,
+    })
+}
+
+/// Prints one JSON document on standard output.
+pub fn json_print(document: &impl Serialize) -> Result<(), ExitCode> {
+    let text = serde_json::to_string_pretty(document).map_err(|e| {
+        eprintln!("error [output]: {e}");
+        ExitCode::from(EXIT_ENVIRONMENT)
+    })?;
+    lines_print(&[text])
+}
+
+/// Prints lines for people on standard output.
+pub fn lines_print(lines: &[String]) -> Result<(), ExitCode> {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        // A reader that has gone away wants no more lines; that is no failure.
+        if writeln!(out, "{line}").is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Progress on standard error: a bar on a terminal, else a plain line now and then.
+pub struct Reporter {
+    bar: Option<ProgressBar>,
+    last_line: Mutex<Option<Instant>>,
+}
+
+impl Reporter {
+    /// For this process's standard error.
+    pub fn new() -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(0);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { bar, last_line: Mutex::new(None) }
+    }
+
+    fn plain(&self, line: &str, last: bool) {
+        let Ok(mut at) = self.last_line.lock() else { return };
+        let due = at.is_none_or(|at| at.elapsed() >= Duration::from_millis(PLAIN_LINE_MS_MIN));
+        if due || last {
+            eprintln!("{line}");
+            *at = Some(Instant::now());
+        }
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Reporter {
+    fn note(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(line.to_owned()),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    fn fetched(&self, done: usize, total: usize) {
+        if self.bar.is_none() {
+            self.plain(&format!("fetched {done} of {total}"), done == total);
+        }
+    }
+
+    fn ran(&self, version: &str, verdict: Verdict, done: usize, total: usize) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.set_message(format!("{version} {verdict}"));
+            }
+            None => self.plain(&format!("{done} of {total}: {version} {verdict}"), done == total),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What `proof.toml` says, as values that are valid by their types. Must not read files or text.
+
+use std::collections::BTreeMap;
+
+use domain::package::Package;
+use domain::proof::OracleKind;
+use domain::words;
+use nodejs_semver::Version;
+
+/// The format this engine reads: the value of the key `proof`.
+pub const FORMAT: i64 = 1;
+/// Longest title, in bytes.
+pub const TITLE_BYTES_MAX: usize = 256;
+/// Repeats when nothing is said.
+pub const REPEAT_DEFAULT: u32 = 3;
+/// Most repeats a bundle may ask for.
+pub const REPEAT_MAX: u32 = 20;
+/// Wall time of one run when nothing is said, in milliseconds.
+pub const WALL_MS_DEFAULT: u64 = 20_000;
+/// Least wall time of one run, in milliseconds.
+pub const WALL_MS_MIN: u64 = 500;
+/// Most wall time of one run, in milliseconds.
+pub const WALL_MS_MAX: u64 = 300_000;
+/// Memory of one run when nothing is said, in bytes.
+pub const MEMORY_BYTES_DEFAULT: u64 = 512 << 20;
+/// Least memory of one run, in bytes: the runtime itself takes 40 MiB.
+pub const MEMORY_BYTES_MIN: u64 = 64 << 20;
+/// Most memory of one run, in bytes.
+pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
+/// Most sizes a `cpu-blow-up` oracle may be given.
+pub const SIZES_MAX: usize = 32;
+/// Largest such size.
+pub const SIZE_MAX: u64 = 100_000_000;
+/// Most overrides in `[dependencies]`.
+pub const OVERRIDES_MAX: usize = 64;
+
+words! {
+    /// What runs the program.
+    pub enum RuntimeKind {
+        /// Node.js, itself fetched as a package of the registry.
+        Node = "node",
+    }
+}
+
+/// A whole `proof.toml`.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// One line for people.
+    pub title: String,
+    /// What is tried.
+    pub target: Target,
+    /// What runs it.
+    pub runtime: Runtime,
+    /// How it is run.
+    pub run: Run,
+    /// What is measured.
+    pub oracle: Oracle,
+    /// Exact versions for names in the dependency tree, instead of what the ranges resolve to.
+    pub dependencies: BTreeMap<String, Version>,
+}
+
+/// The package and what the finder says about its versions.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The package, without a version.
+    pub package: Package,
+    /// Where the finder saw it fire.
+    pub vulnerable: Version,
+    /// Where the finder says it stops.
+    pub fixed: Option<Version>,
+}
+
+/// What runs the program.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    /// Which.
+    pub kind: RuntimeKind,
+    /// Its exact version; the engine's own choice where absent.
+    pub version: Option<Version>,
+}
+
+/// How the program is run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// File of the bundle that fires the defect.
+    pub program: String,
+    /// File of the bundle that uses the same entry point without harm.
+    pub control: String,
+    /// How often the program is run on one version.
+    pub repeat: u32,
+    /// Wall time of one run, in milliseconds.
+    pub wall_ms: u64,
+    /// Memory of one run, in bytes.
+    pub memory_bytes: u64,
+    /// Whether the box has a loopback interface of its own, for programs that are server and client at once.
+    pub loopback: bool,
+}
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct Oracle {
+    /// Which effect.
+    pub kind: OracleKind,
+    /// `cpu-blow-up` only: the input sizes to try, growing.
+    pub sizes: Option<Vec<u64>>,
+}

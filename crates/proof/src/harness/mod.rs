@@ -1,0 +1,329 @@
+//! Puts one program into a box with the package it is about, and brings back what could be seen of it.
+//!
+//! Everything measured comes from outside the program: canaries, the box's own account, and a preload the program
+//! cannot reach. Must not decide what a sighting means: that is `oracle`'s work, and `run`'s.
+
+pub mod canary;
+pub mod report;
+pub mod stub;
+
+use std::path::PathBuf;
+
+use domain::proof::OracleKind;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::bundle::Bundle;
+use crate::digest::Sha256Hex;
+use crate::file;
+use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, Limits, Mount, PlacedFile, Sandbox, SandboxError};
+use report::{Report, RunKey};
+
+/// The preload, part of this program.
+pub const PRELOAD: &str = include_str!("preload.cjs");
+/// Where the bundle's files are in the box.
+pub const PROOF_FOLDER: &str = "/app/proof";
+/// The program's own folder in the box, which it may change.
+const WORK_FOLDER: &str = "/box/work";
+/// The folder whose every change is a sighting of file-write.
+const WRITE_FOLDER: &str = "/box/canary";
+/// Name, below the box, of the file that executing the exec canary makes.
+const EXECUTED_FILE: &str = "executed";
+/// Name, below the box, of the file in which a program may show what it read.
+const OUT_FILE: &str = "out";
+/// Name, below the box, of the file that lies in the watched folder from the start.
+const KEPT_FILE: &str = "canary/kept";
+/// Files and folders a program may make.
+const FILES_MAX: u32 = 4_096;
+/// Bytes a program may write to its box.
+const DISK_BYTES_MAX: u64 = 64 << 20;
+/// Processes and threads; a Node.js process alone has about a dozen.
+const PROCESSES_MAX: u32 = 64;
+/// Bytes of output after which a run is ended.
+const DRAIN_BYTES_MAX: u64 = 16 << 20;
+
+/// Why a run could not be had at all.
+#[derive(Debug, Error)]
+pub enum HarnessError {
+    /// The sandbox could not run it.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// No one-time secrets.
+    #[error("make one-time secrets for a run: {0}")]
+    Secrets(#[from] std::io::Error),
+    /// No exec canary for this processor.
+    #[error("no exec canary is known for this processor; x86-64 and AArch64 have one")]
+    NoCanary,
+}
+
+/// A runtime, fetched and in the store.
+#[derive(Debug, Clone)]
+pub struct NodeRuntime {
+    /// Its exact version.
+    pub version: nodejs_semver::Version,
+    /// SHA-256 of the package it came in.
+    pub sha256: Sha256Hex,
+    /// The program.
+    pub node: PathBuf,
+}
+
+/// What a run happens on: shared by all runs of one version.
+#[derive(Clone)]
+pub struct Stage<'a> {
+    /// Makes the boxes.
+    pub sandbox: &'a Sandbox,
+    /// What runs the program.
+    pub runtime: &'a NodeRuntime,
+    /// What is run.
+    pub bundle: &'a Bundle,
+    /// Folder of the unpacked target, or of its stub.
+    pub target: PathBuf,
+    /// Folder of the dependency layer, where there are dependencies.
+    pub layer: Option<PathBuf>,
+}
+
+/// A key on a shared prototype, watched for who sets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trap {
+    /// Such as `Object.prototype`.
+    pub on: String,
+    /// The key.
+    pub key: String,
+}
+
+/// One run of one file of the bundle.
+#[derive(Debug, Clone, Default)]
+pub struct Attempt {
+    /// The file.
+    pub entry: String,
+    /// Input size, for `cpu-blow-up`.
+    pub size: Option<u64>,
+    /// CPU limit in milliseconds, where it is not twice the wall limit.
+    pub cpu_ms: Option<u64>,
+    /// Keys to trap in a trace run.
+    pub traps: Vec<Trap>,
+    /// Take a CPU profile.
+    pub profile: bool,
+}
+
+/// What could be seen of one run.
+#[derive(Debug)]
+pub struct Observed {
+    /// The box's own account.
+    pub outcome: BoxOutcome,
+    /// The preload's last authentic word.
+    pub report: Option<Report>,
+    /// Lines on the report channel that were not authentic.
+    pub forged: u32,
+    /// The canaries after the run.
+    pub canaries: CanaryState,
+    /// The CPU profile, where one was asked for and taken. Hostile bytes.
+    pub profile: Option<Vec<u8>>,
+}
+
+/// The canaries after a run, as seen from outside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CanaryState {
+    /// The content of the read canary came out of the box.
+    pub read: bool,
+    /// The exec canary was executed.
+    pub executed: bool,
+    /// A file was made, changed or removed in the watched folder.
+    pub written: bool,
+}
+
+/// The one-time values of a run.
+struct Secrets {
+    key: RunKey,
+    read: String,
+    kept: String,
+    executed: String,
+    code: String,
+    tag: String,
+}
+
+/// The preload's orders, on descriptor 3.
+#[derive(Serialize)]
+struct Orders<'a> {
+    key: String,
+    file_read: &'a str,
+    write_folder: &'a str,
+    commands: bool,
+    code_name: &'a str,
+    code_token: &'a str,
+    traps: &'a [Trap],
+}
+
+impl Secrets {
+    fn fresh() -> std::io::Result<Self> {
+        let tag = file::random_name()?[..8].to_owned();
+        Ok(Self {
+            key: RunKey::fresh()?,
+            read: file::random_name()?,
+            kept: file::random_name()?,
+            executed: file::random_name()?,
+            code: file::random_name()?,
+            tag,
+        })
+    }
+}
+
+impl Stage<'_> {
+    /// Runs one file of the bundle and brings back what could be seen.
+    ///
+    /// # Errors
+    /// Only where there was no run: whatever the program does is an observation.
+    pub fn attempt(&self, attempt: &Attempt) -> Result<Observed, HarnessError> {
+        let secrets = Secrets::fresh()?;
+        let spec = self.spec(attempt, &secrets)?;
+        let outcome = self.sandbox.run(&spec)?;
+        let (report, forged) = report::channel_read(&outcome.channel_out, &secrets.key);
+        let canaries = canaries_after(&outcome, &secrets);
+        let profile = outcome.file("profile/p.cpuprofile").map(|file| file.bytes.clone());
+        Ok(Observed { outcome, report, forged, canaries, profile })
+    }
+
+    fn spec(&self, attempt: &Attempt, secrets: &Secrets) -> Result<BoxSpec, HarnessError> {
+        let manifest = self.bundle.manifest();
+        let kind = manifest.oracle.kind;
+        let file_canary = format!("/canary/{}.txt", secrets.tag);
+        let code_name = format!("proofCanary_{}", secrets.tag);
+        let orders = Orders {
+            key: secrets.key.to_hex(),
+            file_read: if kind == OracleKind::FileRead { &file_canary } else { "" },
+            write_folder: if kind == OracleKind::FileWrite { WRITE_FOLDER } else { "" },
+            commands: matches!(
+                kind,
+                OracleKind::CommandExecution | OracleKind::CodeExecution | OracleKind::FileRead | OracleKind::FileWrite
+            ),
+            code_name: if kind == OracleKind::CodeExecution { &code_name } else { "" },
+            code_token: &secrets.code,
+            traps: &attempt.traps,
+        };
+        let orders = serde_json::to_vec(&orders).map_err(std::io::Error::other)?;
+        let mut spec = BoxSpec::new(self.argv(attempt));
+        spec.env = self.env(attempt, secrets, &file_canary, &code_name);
+        spec.cwd = WORK_FOLDER.into();
+        spec.mounts = self.mounts();
+        spec.files = self.files(secrets, &file_canary)?;
+        spec.limits = self.limits(attempt);
+        spec.loopback = manifest.run.loopback;
+        spec.channel_in = orders;
+        spec.copy_out = copy_out(kind, attempt);
+        Ok(spec)
+    }
+
+    fn argv(&self, attempt: &Attempt) -> Vec<String> {
+        let mut argv = vec!["/runtime/bin/node".to_owned()];
+        // Without it any signal from within would open a debugger's port.
+        if (self.runtime.version.major(), self.runtime.version.minor()) >= (22, 14) {
+            argv.push("--disable-sigusr1".into());
+        }
+        if attempt.profile {
+            argv.extend(["--cpu-prof".into(), "--cpu-prof-dir=/box/profile".into(), "--cpu-prof-name=p.cpuprofile".into()]);
+        }
+        argv.extend(["--require".into(), "/harness/preload.cjs".into()]);
+        argv.push(format!("{PROOF_FOLDER}/{}", attempt.entry));
+        argv
+    }
+
+    fn env(&self, attempt: &Attempt, secrets: &Secrets, file_canary: &str, code_name: &str) -> Vec<(String, String)> {
+        let mut env: Vec<(String, String)> = [
+            ("PATH", "/canary:/runtime/bin:/usr/local/bin:/usr/bin:/bin"),
+            ("HOME", WORK_FOLDER),
+            ("LANG", "C.UTF-8"),
+            ("NO_COLOR", "1"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+        let mut set = |key: &str, value: String| env.push((key.to_owned(), value));
+        set("PROOF_OUT", format!("/box/{OUT_FILE}"));
+        match self.bundle.manifest().oracle.kind {
+            OracleKind::FileRead => set("PROOF_CANARY_FILE", file_canary.to_owned()),
+            OracleKind::FileWrite => set("PROOF_CANARY_WRITE", format!("{WRITE_FOLDER}/{}.txt", secrets.tag)),
+            OracleKind::CommandExecution => set("PROOF_CANARY_EXEC", "/canary/proof-canary".into()),
+            OracleKind::CodeExecution => {
+                set("PROOF_CANARY_EXEC", "/canary/proof-canary".into());
+                set("PROOF_CANARY_CODE", format!("globalThis.{code_name}(\"{}\")", secrets.code));
+            }
+            OracleKind::CpuBlowUp => {
+                set("PROOF_SIZE", attempt.size.unwrap_or(crate::oracle::cpu_blow_up::SIZE_FIRST).to_string());
+            }
+            OracleKind::PrototypePollution | OracleKind::Assertion => {}
+        }
+        env
+    }
+
+    fn mounts(&self) -> Vec<Mount> {
+        let mount = |host: &PathBuf, at: String| Mount { host: host.clone(), at };
+        let name = self.bundle.manifest().target.package.name();
+        let mut mounts = vec![mount(&self.runtime.node, "/runtime/bin/node".into())];
+        if let Some(layer) = &self.layer {
+            mounts.push(mount(&layer.join("node_modules"), "/app/node_modules".into()));
+        }
+        mounts.push(mount(&self.target, format!("/app/node_modules/{name}")));
+        mounts
+    }
+
+    fn files(&self, secrets: &Secrets, file_canary: &str) -> Result<Vec<PlacedFile>, HarnessError> {
+        let placed = |at: String, bytes: &[u8], mode| PlacedFile { at, bytes: bytes.to_vec(), mode };
+        let mut files = vec![
+            placed("/harness/preload.cjs".into(), PRELOAD.as_bytes(), 0o444),
+            placed(format!("{WORK_FOLDER}/.proof"), b"", 0o644),
+        ];
+        for (name, bytes) in self.bundle.files() {
+            files.push(placed(format!("{PROOF_FOLDER}/{name}"), bytes, 0o444));
+        }
+        match self.bundle.manifest().oracle.kind {
+            OracleKind::FileRead => files.push(placed(file_canary.to_owned(), secrets.read.as_bytes(), 0o444)),
+            OracleKind::FileWrite => files.push(placed(format!("/box/{KEPT_FILE}"), secrets.kept.as_bytes(), 0o644)),
+            OracleKind::CommandExecution | OracleKind::CodeExecution => {
+                let program = canary::program(&format!("/box/{EXECUTED_FILE}"), &secrets.executed);
+                files.push(placed("/canary/proof-canary".into(), &program.ok_or(HarnessError::NoCanary)?, 0o111));
+            }
+            OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
+        }
+        Ok(files)
+    }
+
+    fn limits(&self, attempt: &Attempt) -> Limits {
+        let run = &self.bundle.manifest().run;
+        Limits {
+            wall_ms: run.wall_ms,
+            cpu_ms: attempt.cpu_ms.unwrap_or(run.wall_ms.saturating_mul(2)),
+            memory_bytes: run.memory_bytes,
+            processes: PROCESSES_MAX,
+            files: FILES_MAX,
+            disk_bytes: DISK_BYTES_MAX,
+            drain_bytes: DRAIN_BYTES_MAX,
+            ..Limits::default()
+        }
+    }
+}
+
+fn copy_out(kind: OracleKind, attempt: &Attempt) -> CopyOut {
+    let mut files = Vec::new();
+    match kind {
+        // What is made in the watched folder has any name.
+        OracleKind::FileWrite => return CopyOut::Tree,
+        OracleKind::FileRead => files.push(OUT_FILE.to_owned()),
+        OracleKind::CommandExecution | OracleKind::CodeExecution => files.push(EXECUTED_FILE.to_owned()),
+        OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
+    }
+    if attempt.profile {
+        files.push("profile/p.cpuprofile".to_owned());
+    }
+    if files.is_empty() { CopyOut::Nothing } else { CopyOut::Files(files) }
+}
+
+fn canaries_after(outcome: &BoxOutcome, secrets: &Secrets) -> CanaryState {
+    let shows = |bytes: &[u8], secret: &str| bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+    let file = |name: &str| outcome.file(name).map(|file| file.bytes.as_slice());
+    let watched: Vec<_> = outcome.files.iter().filter(|file| file.path.starts_with("canary/")).collect();
+    let kept = watched.iter().any(|file| file.path == KEPT_FILE && file.bytes == secrets.kept.as_bytes());
+    CanaryState {
+        read: shows(&outcome.stdout.head, &secrets.read) || file(OUT_FILE).is_some_and(|b| shows(b, &secrets.read)),
+        executed: file(EXECUTED_FILE).is_some_and(|bytes| shows(bytes, &secrets.executed)),
+        written: watched.len() != 1 || !kept,
+    }
+}

@@ -1,0 +1,461 @@
+// Runs inside the box before the program and watches what it does to its own process.
+//
+// It takes its orders and a one-time key from descriptor 3, closes it, and reports on descriptor 4; every report
+// carries an HMAC under that key, which nothing outside this closure can reach. Everything it needs is taken before
+// the program starts, and nothing it does later may run code of the program: no iteration protocols, no property
+// reads through prototypes, no JSON of objects, no array growth by assignment.
+'use strict';
+(() => {
+  const fs = require('fs');
+  if (!require('worker_threads').isMainThread) return;
+  let orders;
+  try {
+    orders = JSON.parse(fs.readFileSync(3, 'utf8'));
+    fs.closeSync(3);
+  } catch {
+    return; // loaded again by the program: there is no key any more, and nothing to do
+  }
+  // A forked child would load this file too; its descriptor 3 is something else.
+  process.execArgv.length = 0;
+
+  const { apply, construct, ownKeys, getOwnPropertyDescriptor, getPrototypeOf, defineProperty } = Reflect;
+  const objectIs = Object.is;
+  const uncurry = Function.prototype.bind.bind(Function.prototype.call);
+  const charCodeAt = uncurry(String.prototype.charCodeAt);
+  const slice = uncurry(String.prototype.slice);
+  const startsWith = uncurry(String.prototype.startsWith);
+  const lastIndexOf = uncurry(String.prototype.lastIndexOf);
+  const numberToString = uncurry(Number.prototype.toString);
+  const symbolToString = uncurry(Symbol.prototype.toString);
+  const mapGet = uncurry(Map.prototype.get);
+  const mapSet = uncurry(Map.prototype.set);
+  const mapHas = uncurry(Map.prototype.has);
+  const MapCtor = Map, U8 = Uint8Array, U32 = Uint32Array, ErrorCtor = Error, StringOf = String;
+  const quotePrimitive = JSON.stringify;
+  const { writeSync } = fs;
+  const realpathNative = fs.realpathSync.native;
+  const cwd = process.cwd.bind(process);
+  const bufferToString = uncurry(Buffer.prototype.toString);
+  const isBuffer = Buffer.isBuffer;
+  const reallyExitBase = process.reallyExit;
+  const abortBase = process.abort;
+  const emitBase = process.emit;
+
+  const own = (object, key, value, open) =>
+    defineProperty(object, key, { __proto__: null, value, writable: !!open, enumerable: true, configurable: !!open });
+
+  // ---- a list that grows without looking at Array.prototype -------------------------------------------------------
+  const list = () => ({ __proto__: null, size: 0 });
+  const push = (to, item) => { own(to, to.size, item, true); to.size++; };
+
+  // ---- HMAC-SHA-256 over ASCII text -------------------------------------------------------------------------------
+  const K = new U32(64), H0 = new U32(8);
+  (() => {
+    let n = 0;
+    for (let p = 2; n < 64; p++) {
+      let prime = true;
+      for (let d = 2; d * d <= p; d++) if (p % d === 0) { prime = false; break; }
+      if (!prime) continue;
+      if (n < 8) H0[n] = Math.floor((Math.sqrt(p) % 1) * 4294967296);
+      K[n++] = Math.floor((Math.cbrt(p) % 1) * 4294967296);
+    }
+  })();
+  const rotr = (x, n) => (x >>> n) | (x << (32 - n));
+  function sha256(bytes) {
+    const padded = new U8((((bytes.length + 8) >> 6) + 1) << 6);
+    for (let i = 0; i < bytes.length; i++) padded[i] = bytes[i];
+    padded[bytes.length] = 0x80;
+    const bits = bytes.length * 8;
+    for (let i = 0; i < 6; i++) padded[padded.length - 1 - i] = Math_floor(bits / POW256[i]) & 255;
+    const h = new U32(8), w = new U32(64);
+    for (let i = 0; i < 8; i++) h[i] = H0[i];
+    for (let at = 0; at < padded.length; at += 64) {
+      for (let i = 0; i < 16; i++) {
+        const j = at + i * 4;
+        w[i] = (padded[j] << 24) | (padded[j + 1] << 16) | (padded[j + 2] << 8) | padded[j + 3];
+      }
+      for (let i = 16; i < 64; i++) {
+        const s0 = rotr(w[i - 15], 7) ^ rotr(w[i - 15], 18) ^ (w[i - 15] >>> 3);
+        const s1 = rotr(w[i - 2], 17) ^ rotr(w[i - 2], 19) ^ (w[i - 2] >>> 10);
+        w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
+      }
+      let a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], z = h[7];
+      for (let i = 0; i < 64; i++) {
+        const t1 = (z + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) + ((e & f) ^ (~e & g)) + K[i] + w[i]) | 0;
+        const t2 = ((rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+        z = g; g = f; f = e; e = (d + t1) | 0; d = c; c = b; b = a; a = (t1 + t2) | 0;
+      }
+      h[0] += a; h[1] += b; h[2] += c; h[3] += d; h[4] += e; h[5] += f; h[6] += g; h[7] += z;
+    }
+    const out = new U8(32);
+    for (let i = 0; i < 32; i++) out[i] = h[i >> 2] >>> (24 - (i & 3) * 8);
+    return out;
+  }
+  const Math_floor = Math.floor;
+  const POW256 = new Float64Array(6);
+  for (let i = 0; i < 6; i++) POW256[i] = 2 ** (8 * i);
+  const key = new U8(64);
+  for (let i = 0; i < 32; i++) key[i] = parseInt(orders.key.slice(i * 2, i * 2 + 2), 16);
+  orders.key = '';
+  const joined = (pad, bytes) => {
+    const out = new U8(64 + bytes.length);
+    for (let i = 0; i < 64; i++) out[i] = key[i] ^ pad;
+    for (let i = 0; i < bytes.length; i++) out[64 + i] = bytes[i];
+    return out;
+  };
+  const HEX = '0123456789abcdef';
+  function hmac(text) {
+    const bytes = new U8(text.length);
+    for (let i = 0; i < text.length; i++) bytes[i] = charCodeAt(text, i);
+    const mac = sha256(joined(0x5c, sha256(joined(0x36, bytes))));
+    let out = '';
+    for (let i = 0; i < 32; i++) out += HEX[mac[i] >> 4] + HEX[mac[i] & 15];
+    return out;
+  }
+
+  // ---- writing reports --------------------------------------------------------------------------------------------
+  // JSON.stringify looks up toJSON on objects only, so it is safe on a primitive string; escapes keep it ASCII.
+  function quoted(text, max) {
+    const raw = quotePrimitive(slice(text, 0, max));
+    let out = '';
+    for (let i = 0; i < raw.length; i++) {
+      const code = charCodeAt(raw, i);
+      out += code < 127 ? raw[i] : '\\u' + slice('000' + numberToString(code, 16), -4);
+    }
+    return out;
+  }
+  const quotedList = (items, write) => {
+    let out = '[';
+    for (let i = 0; i < items.size; i++) out += (i ? ',' : '') + write(items[i]);
+    return out + ']';
+  };
+  let sequence = 0;
+  let failure = '';
+  const events = list();
+  function report(how, code) {
+    sequence++;
+    const body = '{"seq":' + numberToString(sequence, 10) + ',"how":' + quoted(how, 32) +
+      ',"code":' + (typeof code === 'number' ? numberToString(code, 10) : 'null') +
+      ',"changes":' + changesText() +
+      ',"events":' + quotedList(events, (e) => e) +
+      ',"error":' + (failure || 'null') + '}';
+    const line = 'PROOF1 ' + hmac(body) + ' ' + body + '\n';
+    let sent = 0;
+    for (let tries = 0; sent < line.length && tries < 1000; tries++) {
+      try { sent += writeSync(4, slice(line, sent, line.length)); } catch (e) { if (e.code !== 'EAGAIN') return; }
+    }
+  }
+  const EVENTS_MAX = 8;
+  function note(kind, detail, frames) {
+    if (events.size >= EVENTS_MAX) return;
+    push(events, '{"kind":' + quoted(kind, 32) + ',"detail":' + quoted(detail, 512) + ',"frames":' + frames + '}');
+  }
+
+  // ---- stacks -----------------------------------------------------------------------------------------------------
+  let siteProto = null;
+  ErrorCtor.prepareStackTrace = (_, sites) => { siteProto = getPrototypeOf(sites[0]); return ''; };
+  void new ErrorCtor('probe').stack;
+  delete ErrorCtor.prepareStackTrace;
+  const site = (name) => (siteProto && siteProto[name] ? uncurry(siteProto[name]) : () => undefined);
+  const fileOf = site('getFileName'), functionOf = site('getFunctionName'), typeOf = site('getTypeName');
+  const isEval = site('isEval'), originOf = site('getEvalOrigin'), isTop = site('isToplevel');
+  const captureStackTrace = ErrorCtor.captureStackTrace;
+  const sitesOnly = (_, sites) => sites;
+  const pin = (object, key, value) => {
+    const before = getOwnPropertyDescriptor(object, key);
+    const held = defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+    return () => {
+      if (!held) return;
+      if (before === undefined) { delete object[key]; return; }
+      const back = { __proto__: null, configurable: before.configurable, enumerable: before.enumerable };
+      if (getOwnPropertyDescriptor(before, 'get')) { back.get = before.get; back.set = before.set; }
+      else { back.value = before.value; back.writable = before.writable; }
+      defineProperty(object, key, back);
+    };
+  };
+  const FRAMES_MAX = 24;
+  // The frames below `above`, innermost first, as JSON; `null` where the program made that impossible.
+  function stack(above) {
+    const undo1 = pin(globalThis, 'Error', ErrorCtor);
+    const undo2 = pin(ErrorCtor, 'prepareStackTrace', sitesOnly);
+    const undo3 = pin(ErrorCtor, 'stackTraceLimit', FRAMES_MAX);
+    try {
+      const holder = { __proto__: null };
+      captureStackTrace(holder, above);
+      const sites = holder.stack;
+      const length = getOwnPropertyDescriptor(sites, 'length').value;
+      let out = '[';
+      for (let i = 0; i < length && i < FRAMES_MAX; i++) {
+        const one = getOwnPropertyDescriptor(sites, i).value;
+        const file = fileOf(one), name = functionOf(one), origin = isEval(one) ? originOf(one) : undefined;
+        const type = isTop(one) ? undefined : typeOf(one);
+        out += (i ? ',' : '') + '{"file":' + quoted(typeof file === 'string' ? file : '', 200) +
+          ',"function":' + quoted(typeof name === 'string' ? name : '', 96) +
+          ',"type":' + quoted(typeof type === 'string' ? type : '', 64) +
+          ',"origin":' + (typeof origin === 'string' ? quoted(origin, 300) : 'null') + '}';
+      }
+      return out + ']';
+    } catch {
+      return 'null';
+    } finally {
+      undo3(); undo2(); undo1();
+    }
+  }
+
+  // ---- what is shared by all objects, before and after ------------------------------------------------------------
+  const watched = list();
+  (() => {
+    const plain = ['Object', 'Function', 'Array', 'String', 'Number', 'Boolean', 'Symbol', 'BigInt', 'RegExp', 'Date', 'Map',
+      'Set', 'WeakMap', 'WeakSet', 'WeakRef', 'FinalizationRegistry', 'Promise', 'Error', 'TypeError', 'RangeError',
+      'SyntaxError', 'ReferenceError', 'EvalError', 'URIError', 'AggregateError', 'ArrayBuffer', 'SharedArrayBuffer',
+      'DataView', 'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array',
+      'Uint32Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Buffer'];
+    for (const name of plain) if (globalThis[name]) push(watched, { __proto__: null, name: name + '.prototype', object: globalThis[name].prototype });
+    const also = (name, object) => push(watched, { __proto__: null, name, object });
+    also('TypedArray.prototype', getPrototypeOf(Uint8Array.prototype));
+    also('ArrayIterator.prototype', getPrototypeOf([][Symbol.iterator]()));
+    also('Iterator.prototype', getPrototypeOf(getPrototypeOf([][Symbol.iterator]())));
+    also('MapIterator.prototype', getPrototypeOf(new Map()[Symbol.iterator]()));
+    also('SetIterator.prototype', getPrototypeOf(new Set()[Symbol.iterator]()));
+    also('StringIterator.prototype', getPrototypeOf(''[Symbol.iterator]()));
+    also('GeneratorFunction.prototype', getPrototypeOf(function* () {}));
+    also('Generator.prototype', getPrototypeOf(function* () {}).prototype);
+    also('AsyncFunction.prototype', getPrototypeOf(async () => {}));
+    also('AsyncGeneratorFunction.prototype', getPrototypeOf(async function* () {}));
+    also('AsyncGenerator.prototype', getPrototypeOf(async function* () {}).prototype);
+  })();
+  const shapeOf = (object, name) => {
+    const about = getOwnPropertyDescriptor(object, name);
+    const get = getOwnPropertyDescriptor(about, 'get');
+    return {
+      __proto__: null,
+      accessor: get !== undefined,
+      value: get === undefined ? about.value : get.value,
+      set: get === undefined ? undefined : getOwnPropertyDescriptor(about, 'set').value,
+    };
+  };
+  const keysOf = (object) => { const keys = ownKeys(object); return { __proto__: null, keys, size: keys.length }; };
+  function snapshotTake() {
+    for (let i = 0; i < watched.size; i++) {
+      const entry = watched[i], { keys, size } = keysOf(entry.object);
+      entry.shapes = new MapCtor();
+      entry.keys = keys;
+      entry.size = size;
+      entry.parent = getPrototypeOf(entry.object);
+      for (let k = 0; k < size; k++) mapSet(entry.shapes, keys[k], shapeOf(entry.object, keys[k]));
+    }
+  }
+  const CHANGES_MAX = 64;
+  function changesText() {
+    const found = list();
+    const add = (entry, key, what, shape) => {
+      if (found.size >= CHANGES_MAX) return;
+      const symbol = typeof key === 'symbol';
+      const type = shape === undefined ? 'none' : shape.accessor ? 'accessor' : typeof shape.value;
+      const shown = type === 'string' ? shape.value : type === 'number' || type === 'boolean' ? StringOf(shape.value) : '';
+      push(found, '{"on":' + quoted(entry.name, 64) + ',"key":' + quoted(symbol ? symbolToString(key) : key, 128) +
+        ',"symbol":' + (symbol ? 'true' : 'false') + ',"what":"' + what + '","type":"' + type + '","value":' + quoted(shown, 64) + '}');
+    };
+    for (let i = 0; i < watched.size; i++) {
+      const entry = watched[i], { keys, size } = keysOf(entry.object);
+      const now = new MapCtor();
+      for (let k = 0; k < size; k++) {
+        const name = keys[k], shape = shapeOf(entry.object, name);
+        mapSet(now, name, true);
+        const before = mapGet(entry.shapes, name);
+        if (before === undefined) {
+          if (!trapQuiet(entry.name, name)) add(entry, name, 'added', shape);
+        } else if ((before.accessor !== shape.accessor || !objectIs(before.value, shape.value) ||
+                    !objectIs(before.set, shape.set)) && !trapQuiet(entry.name, name)) {
+          add(entry, name, 'changed', shape);
+        }
+      }
+      for (let k = 0; k < entry.size; k++) if (!mapHas(now, entry.keys[k])) add(entry, entry.keys[k], 'removed', undefined);
+      if (getPrototypeOf(entry.object) !== entry.parent) add(entry, '[[Prototype]]', 'changed', undefined);
+    }
+    return quotedList(found, (text) => text);
+  }
+
+  // ---- trace run: who sets the key? -------------------------------------------------------------------------------
+  const traps = list();
+  const trapQuiet = (on, key) => {
+    for (let i = 0; i < traps.size; i++) if (traps[i].on === on && traps[i].key === key) return !traps[i].sprung;
+    return false;
+  };
+  function trapsSet() {
+    for (let t = 0; t < orders.traps.length; t++) {
+      const wanted = orders.traps[t];
+      for (let i = 0; i < watched.size; i++) if (watched[i].name === wanted.on) trapSet(watched[i].object, wanted.on, wanted.key);
+    }
+    const guard = (base) => function (object, name, about) {
+      for (let i = 0; i < traps.size; i++) {
+        if (traps[i].object === object && traps[i].key === name) sprung(traps[i], 'defined', guard);
+      }
+      return apply(base, this, arguments);
+    };
+    Object.defineProperty = guard(Object.defineProperty);
+    Reflect.defineProperty = guard(defineProperty);
+  }
+  const sprung = (trap, how, above) => {
+    trap.sprung = true;
+    note('pollution', trap.on + '.' + trap.key + ' ' + how, stack(above));
+  };
+  function trapSet(object, on, name) {
+    const before = getOwnPropertyDescriptor(object, name);
+    const trap = { __proto__: null, object, on, key: name, sprung: false };
+    let value = before && getOwnPropertyDescriptor(before, 'value') ? before.value : undefined;
+    push(traps, trap);
+    const setter = function (to) {
+      if (this === object) {
+        sprung(trap, 'set', setter);
+        value = to;
+        defineProperty(object, name, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+      } else {
+        defineProperty(this, name, { __proto__: null, value: to, writable: true, enumerable: true, configurable: true });
+      }
+    };
+    defineProperty(object, name, { __proto__: null, get: () => value, set: setter, enumerable: false, configurable: true });
+  }
+
+  // ---- files and commands: through whose hands? -------------------------------------------------------------------
+  const ordersRead = orders.file_read || '', ordersWrite = orders.write_folder || '';
+  function realOf(path) {
+    let text = typeof path === 'string' ? path : isBuffer(path) ? bufferToString(path, 'utf8') : '';
+    if (text === '') return '';
+    if (charCodeAt(text, 0) !== 47) text = cwd() + '/' + text;
+    try { return realpathNative(text); } catch { /* it need not exist */ }
+    const cut = lastIndexOf(text, '/');
+    try { return realpathNative(slice(text, 0, cut) || '/') + slice(text, cut, text.length); } catch { return text; }
+  }
+  function pathNote(op, path, above) {
+    if (typeof path === 'string' && (startsWith(path, '/app/') || startsWith(path, '/harness/'))) return;
+    const real = realOf(path);
+    if (ordersRead !== '' && real === ordersRead) note('read', op, stack(above));
+    else if (ordersWrite !== '' && (real === ordersWrite || startsWith(real, ordersWrite + '/'))) {
+      note('write', op + ' ' + slice(real, ordersWrite.length, real.length), stack(above));
+    }
+  }
+  function filesWatch() {
+    const binding = process.binding('fs');
+    const wrap = (name, paths) => {
+      const base = binding[name];
+      if (typeof base !== 'function') return;
+      const watch = function (first, second) {
+        pathNote(name, first, watch);
+        if (paths === 2) pathNote(name, second, watch);
+        return apply(base, this, arguments);
+      };
+      binding[name] = watch;
+    };
+    for (const name of ['open', 'openFileHandle', 'readFileUtf8', 'writeFileUtf8', 'mkdir', 'unlink', 'rmdir', 'rmSync',
+      'chmod', 'utimes', 'mkdtemp']) wrap(name, 1);
+    for (const name of ['rename', 'link', 'symlink', 'copyFile', 'cpSyncDir', 'cpSyncCopyDir']) wrap(name, 2);
+    // Streams open their file in a later turn, when the caller is no longer on the stack.
+    for (const name of ['createReadStream', 'createWriteStream']) {
+      const base = fs[name];
+      const watch = function (path) { pathNote(name, path, watch); return apply(base, this, arguments); };
+      fs[name] = watch;
+    }
+  }
+  function commandsWatch() {
+    const described = (options) => {
+      let text = '';
+      try {
+        const file = options.file, args = options.args;
+        text = typeof file === 'string' ? file : '';
+        for (let i = 0; args && i < args.length && i < 8; i++) text += ' ' + (typeof args[i] === 'string' ? args[i] : '');
+      } catch { /* a hostile options object says nothing */ }
+      return text;
+    };
+    const { Process } = process.binding('process_wrap');
+    const spawnBase = Process.prototype.spawn;
+    const spawn = function (options) { note('command', described(options), stack(spawn)); return apply(spawnBase, this, arguments); };
+    Process.prototype.spawn = spawn;
+    const sync = process.binding('spawn_sync');
+    const syncBase = sync.spawn;
+    const spawnSync = function (options) { note('command', described(options), stack(spawnSync)); return apply(syncBase, this, arguments); };
+    sync.spawn = spawnSync;
+  }
+  function codeWatch() {
+    const token = orders.code_token;
+    const canary = function (said) { if (said === token) note('code', 'canary called', stack(canary)); };
+    own(globalThis, orders.code_name, canary, false);
+    defineProperty(globalThis, orders.code_name, { __proto__: null, enumerable: false });
+  }
+
+  // ---- the doors to this closure ----------------------------------------------------------------------------------
+  const refuse = (what) => function () { throw new ErrorCtor(what + ' is not available in a proof'); };
+  function doorsShut() {
+    const shut = (object, key, what) => {
+      if (object && getOwnPropertyDescriptor(object, key)) {
+        defineProperty(object, key, { __proto__: null, value: refuse(what), writable: false, enumerable: true, configurable: false });
+      }
+    };
+    const v8 = require('v8');
+    for (const name of ['getHeapSnapshot', 'writeHeapSnapshot', 'setFlagsFromString', 'queryObjects', 'setHeapSnapshotNearHeapLimit', 'takeCoverage', 'stopCoverage', 'startCpuProfile']) shut(v8, name, 'v8.' + name);
+    try {
+      const inspector = require('inspector');
+      for (const name of ['connect', 'connectToMainThread', 'post']) shut(inspector.Session.prototype, name, 'the inspector');
+      for (const name of ['open', 'waitForDebugger']) shut(inspector, name, 'the inspector');
+    } catch { /* a runtime built without it */ }
+    const bindingBase = process.binding;
+    const CLOSED = new MapCtor([['inspector', 1], ['v8', 1], ['contextify', 1], ['heap_utils', 1], ['profiler', 1], ['natives', 0]]);
+    const binding = function (name) {
+      const text = StringOf(name);
+      if (mapGet(CLOSED, text) === 1) throw new ErrorCtor('process.binding(' + text + ') is not available in a proof');
+      return apply(bindingBase, process, [text]);
+    };
+    defineProperty(process, 'binding', { __proto__: null, value: binding, writable: false, enumerable: false, configurable: false });
+    for (const name of ['_linkedBinding', '_debugProcess', '_debugEnd', '_startProfilerIdleNotifier']) shut(process, name, 'process.' + name);
+    const dlopenBase = process.dlopen;
+    const dlopen = function (module, file) {
+      const real = realOf(file);
+      if (!startsWith(real, '/app/node_modules/')) throw new ErrorCtor('native code outside the packages is not available in a proof');
+      return apply(dlopenBase, process, arguments);
+    };
+    defineProperty(process, 'dlopen', { __proto__: null, value: dlopen, writable: false, enumerable: true, configurable: false });
+    require('module').syncBuiltinESMExports();
+  }
+
+  // ---- the end ----------------------------------------------------------------------------------------------------
+  const textOf = (read, max) => {
+    try { const value = read(); return typeof value === 'string' ? quoted(value, max) : '""'; } catch { return '""'; }
+  };
+  function failureNote(error) {
+    if (failure !== '') return;
+    const thing = error !== null && (typeof error === 'object' || typeof error === 'function');
+    failure = '{"name":' + textOf(() => (thing ? error.name : 'thrown ' + typeof error), 64) +
+      ',"message":' + textOf(() => (thing ? error.message : StringOf(error)), 512) +
+      ',"code":' + textOf(() => (thing ? error.code : ''), 64) +
+      ',"stack":' + textOf(() => (thing ? error.stack : ''), 4096) + '}';
+  }
+  function endWatch() {
+    const wrapEmit = (inner) => function emit(name) {
+      if (name === 'uncaughtExceptionMonitor') failureNote(arguments[1]);
+      if (name !== 'exit') return apply(inner, this, arguments);
+      try { return apply(inner, this, arguments); } finally { report('exit', arguments[1]); }
+    };
+    const wrapExit = (inner) => function reallyExit(code) { report('really-exit', code); return apply(inner, this, arguments); };
+    const wrapAbort = (inner) => function abort() { report('abort', null); return apply(inner, this, arguments); };
+    // Programs and packages may replace these (some do, to be told of the end), but not take the report out of them.
+    const keep = (name, base, wrap) => {
+      let current = wrap(base);
+      defineProperty(process, name, {
+        __proto__: null, configurable: false, enumerable: true,
+        get: () => current,
+        set: (to) => { if (typeof to === 'function') current = wrap(to); },
+      });
+    };
+    keep('emit', emitBase, wrapEmit);
+    keep('reallyExit', reallyExitBase, wrapExit);
+    keep('abort', abortBase, wrapAbort);
+  }
+
+  endWatch();
+  doorsShut();
+  if (ordersRead !== '' || ordersWrite !== '') filesWatch();
+  if (orders.commands) commandsWatch();
+  if (orders.code_name) codeWatch();
+  snapshotTake();
+  if (orders.traps && orders.traps.length) trapsSet();
+})();

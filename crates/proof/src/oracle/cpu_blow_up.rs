@@ -1,0 +1,262 @@
+//! CPU blow-up: CPU time grows faster than linearly with the size of the input.
+//!
+//! Decided on the CPU time of the whole process tree over a series of sizes, less what the smallest size costs: by the
+//! exponent of a power law fitted to it, or by a size that runs into the limit while half of it cost next to nothing.
+//! Must not decide on one time, nor on wall time.
+
+use serde_json::{Value, json};
+
+/// The smallest size of the series when the bundle names none.
+pub const SIZE_FIRST: u64 = 16;
+/// The largest size of the series when the bundle names none.
+pub const SIZE_LAST: u64 = 1 << 17;
+/// CPU limit of one size, in milliseconds, where the wall limit is not less.
+pub const SERIES_CPU_MS_MAX: u64 = 4_000;
+/// The least exponent that is a blow-up, by the lower bound of the fit.
+pub const EXPONENT_MIN: f64 = 1.5;
+/// Points above the noise that a fit needs.
+pub const POINTS_MIN: usize = 3;
+/// Points after which a clear fit ends the series early.
+pub const POINTS_CLEAR: usize = 4;
+/// CPU time above the baseline from which a point is above the noise, in microseconds.
+pub const NOISE_US: u64 = 20_000;
+/// Share of the limit under which the size before must have stayed for a cut-off to be a blow-up, in percent.
+pub const CUT_OFF_PERCENT_MAX: u64 = 5;
+
+/// What one size cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// The run ended well and used this CPU time, in microseconds.
+    Finished(u64),
+    /// The run was ended at the CPU or wall limit.
+    CutOff,
+    /// The run ended otherwise: it shows nothing.
+    Failed,
+}
+
+/// What a series shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Growth {
+    /// Super-linear.
+    BlowUp(Value),
+    /// Reached the largest size without.
+    Tame(Value),
+    /// Neither could be shown: the run at this size failed.
+    FailedAt(u64),
+    /// Slow, but not shown to be super-linear before the limit.
+    LimitAt(u64),
+}
+
+/// The sizes when the bundle names none: powers of two, so that exponential growth shows as well as quadratic.
+#[must_use]
+pub fn sizes_default() -> Vec<u64> {
+    std::iter::successors(Some(SIZE_FIRST), |n| Some(n * 2)).take_while(|n| *n <= SIZE_LAST).collect()
+}
+
+/// The largest size that finished, for the profile of a trace run.
+#[must_use]
+pub fn largest_finished(observation: &Value) -> Option<u64> {
+    observation.get("points")?.as_array()?.iter().filter_map(|p| p.get("size")?.as_u64()).max()
+}
+
+/// Runs the series until it is decided. `cost` runs one size.
+///
+/// # Errors
+/// Whatever `cost` says.
+pub fn growth<E>(sizes: &[u64], limit_us: u64, mut cost: impl FnMut(u64) -> Result<Cost, E>) -> Result<Growth, E> {
+    let Some((first, rest)) = sizes.split_first() else { return Ok(Growth::Tame(Value::Null)) };
+    let base = match cost(*first)? {
+        Cost::Finished(us) => us,
+        Cost::CutOff => return Ok(Growth::LimitAt(*first)),
+        Cost::Failed => return Ok(Growth::FailedAt(*first)),
+    };
+    let mut series = Series { base, points: Vec::new() };
+    let mut before = *first;
+    for size in rest {
+        match cost(*size)? {
+            Cost::Finished(us) => series.points.push((*size, us.saturating_sub(base))),
+            Cost::CutOff => return at_the_limit(series, before, *size, limit_us, cost),
+            Cost::Failed => {
+                let shown = series.power_law(POINTS_MIN);
+                return Ok(shown.map_or(Growth::FailedAt(*size), |fit| Growth::BlowUp(series.observation(&fit))));
+            }
+        }
+        before = *size;
+        if let Some(fit) = series.power_law(POINTS_CLEAR) {
+            return Ok(Growth::BlowUp(series.observation(&fit)));
+        }
+    }
+    Ok(match series.power_law(POINTS_MIN) {
+        Some(fit) => Growth::BlowUp(series.observation(&fit)),
+        None => Growth::Tame(json!({ "largest": before })),
+    })
+}
+
+fn at_the_limit<E>(
+    mut series: Series,
+    before: u64,
+    size: u64,
+    limit_us: u64,
+    mut cost: impl FnMut(u64) -> Result<Cost, E>,
+) -> Result<Growth, E> {
+    let last = series.points.last().map_or(0, |(_, us)| *us);
+    if size <= before.saturating_mul(2) && last < limit_us / 100 * CUT_OFF_PERCENT_MAX {
+        return Ok(Growth::BlowUp(series.cut_off(before, size, limit_us)));
+    }
+    if let Some(fit) = series.power_law(POINTS_MIN) {
+        return Ok(Growth::BlowUp(series.observation(&fit)));
+    }
+    // A steep curve leaves few points between noise and limit: some more between the last two sizes.
+    for quarter in 1..4u32 {
+        let between = before as f64 * (size as f64 / before as f64).powf(f64::from(quarter) / 4.0);
+        let between = between as u64;
+        if between <= before || between >= size {
+            continue;
+        }
+        match cost(between)? {
+            Cost::Finished(us) => series.points.push((between, us.saturating_sub(series.base))),
+            Cost::CutOff | Cost::Failed => break,
+        }
+    }
+    Ok(match series.power_law(POINTS_MIN) {
+        Some(fit) => Growth::BlowUp(series.observation(&fit)),
+        None => Growth::LimitAt(size),
+    })
+}
+
+struct Series {
+    /// CPU time at the smallest size, microseconds.
+    base: u64,
+    /// Size and CPU time above the base, microseconds.
+    points: Vec<(u64, u64)>,
+}
+
+/// A line through logarithms.
+struct Fit {
+    exponent: f64,
+    /// One-sided 95 % lower bound.
+    lower: f64,
+    r_squared: f64,
+}
+
+impl Series {
+    fn above_noise(&self) -> Vec<(f64, f64)> {
+        let floor = NOISE_US.max(self.base / 2);
+        let kept = self.points.iter().filter(|(_, us)| *us >= floor);
+        kept.map(|(size, us)| ((*size as f64).ln(), (*us as f64).ln())).collect()
+    }
+
+    /// The fit, where enough points show a super-linear law.
+    fn power_law(&self, points_min: usize) -> Option<Fit> {
+        let points = self.above_noise();
+        if points.len() < points_min {
+            return None;
+        }
+        Some(fit(&points)).filter(|fit| fit.lower >= EXPONENT_MIN)
+    }
+
+    fn listed(&self) -> Vec<Value> {
+        self.points.iter().map(|(size, us)| json!({ "size": size, "cpu_ms": us / 1_000 })).collect()
+    }
+
+    fn observation(&self, fit: &Fit) -> Value {
+        let round = |x: f64| (x * 100.0).round() / 100.0;
+        json!({
+            "growth": "power-law",
+            "exponent": round(fit.exponent),
+            "exponent_lower": round(fit.lower),
+            "r_squared": round(fit.r_squared),
+            "baseline_cpu_ms": self.base / 1_000,
+            "points": self.listed(),
+        })
+    }
+
+    fn cut_off(&self, before: u64, size: u64, limit_us: u64) -> Value {
+        let mut points = self.listed();
+        if points.is_empty() {
+            points.push(json!({ "size": before, "cpu_ms": 0 }));
+        }
+        json!({
+            "growth": "cut-off",
+            "cut_off_size": size,
+            "limit_cpu_ms": limit_us / 1_000,
+            "baseline_cpu_ms": self.base / 1_000,
+            "points": points,
+        })
+    }
+}
+
+/// Least squares, with the lower bound by Student's t for so few points.
+fn fit(points: &[(f64, f64)]) -> Fit {
+    let n = points.len() as f64;
+    let mean = |f: fn(&(f64, f64)) -> f64| points.iter().map(f).sum::<f64>() / n;
+    let (mx, my) = (mean(|p| p.0), mean(|p| p.1));
+    let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
+    let sxy: f64 = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum();
+    let syy: f64 = points.iter().map(|p| (p.1 - my).powi(2)).sum();
+    let exponent = sxy / sxx;
+    let residual = (syy - exponent * sxy).max(0.0);
+    let freedom = points.len().saturating_sub(2);
+    let error = (residual / (freedom as f64) / sxx).sqrt();
+    let r_squared = if syy > 0.0 { 1.0 - residual / syy } else { 0.0 };
+    Fit { exponent, lower: exponent - student_t(freedom) * error, r_squared }
+}
+
+/// One-sided 95 % quantile of Student's t.
+fn student_t(freedom: usize) -> f64 {
+    const TABLE: [f64; 10] = [6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812];
+    match freedom {
+        0 => f64::INFINITY,
+        n => TABLE.get(n - 1).copied().unwrap_or(1.8),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT_US: u64 = SERIES_CPU_MS_MAX * 1_000;
+
+    /// A program with this cost per size, in microseconds, on a runtime that starts in 50 ms give or take 3.
+    fn run(cost: impl Fn(f64) -> f64) -> Growth {
+        let mut wobble = 0u64;
+        let decided: Result<Growth, ()> = growth(&sizes_default(), LIMIT_US, |size| {
+            wobble = (wobble * 7 + 3) % 11;
+            let us = 47_000 + wobble * 600 + cost(size as f64) as u64;
+            Ok(if us > LIMIT_US { Cost::CutOff } else { Cost::Finished(us) })
+        });
+        decided.unwrap()
+    }
+
+    #[test]
+    fn flat_linear_and_nearly_linear_growth_is_tame() {
+        assert!(matches!(run(|_| 0.0), Growth::Tame(_)));
+        assert!(matches!(run(|n| n * 3.0), Growth::Tame(_)));
+        assert!(matches!(run(|n| n * n.ln()), Growth::Tame(_)));
+    }
+
+    #[test]
+    fn quadratic_cubic_steep_and_exponential_growth_blows_up() {
+        for (name, cost) in [
+            ("quadratic", Box::new(|n: f64| n * n / 400.0) as Box<dyn Fn(f64) -> f64>),
+            ("fast quadratic", Box::new(|n: f64| n * n / 2.0)),
+            ("cubic", Box::new(|n: f64| n * n * n / 1000.0)),
+            ("quartic", Box::new(|n: f64| n.powi(4) / 1e5)),
+            ("exponential", Box::new(|n: f64| 2f64.powf(n) / 50.0)),
+        ] {
+            assert!(matches!(run(cost), Growth::BlowUp(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn linear_but_slow_is_no_blow_up() {
+        assert_eq!(run(|n| n * 100.0), Growth::LimitAt(65_536));
+    }
+
+    #[test]
+    fn a_failing_size_shows_nothing() {
+        let decided: Result<Growth, ()> =
+            growth(&[1, 2, 4, 8], LIMIT_US, |n| Ok(if n < 4 { Cost::Finished(50_000) } else { Cost::Failed }));
+        assert_eq!(decided, Ok(Growth::FailedAt(4)));
+    }
+}

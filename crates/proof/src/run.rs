@@ -1,0 +1,268 @@
+//! One verdict: control and program on one exact version, as often as asked.
+//!
+//! Only `fired` proves anything; `silent` counts only when the control passed on that very version; all else is
+//! inconclusive, with its reason. Must not know about other versions.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use domain::proof::{OracleKind, Reason, Verdict};
+use serde_json::Value;
+
+use crate::engine::EngineError;
+use crate::failure::{self, Shortfall};
+use crate::harness::{Attempt, Observed, Stage};
+use crate::oracle::{self, Baseline, Hands, Sighting, cpu_blow_up, prototype_pollution};
+use crate::report::AttemptReport;
+use crate::sandbox::{Limit, Walls};
+use crate::trace::TraceFrame;
+
+/// How a version is to be run.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How often the program is run.
+    pub repeats: u32,
+    /// Run the control even where the program fired.
+    pub control_always: bool,
+    /// Where it fired and the oracle needs one, run once more to see in whose hands.
+    pub trace: bool,
+}
+
+/// What running one version showed.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why it is inconclusive.
+    pub reason: Option<Reason>,
+    /// One line on the reason.
+    pub detail: Option<String>,
+    /// The control, where it was run.
+    pub control: Option<AttemptReport>,
+    /// Each repeat of the program.
+    pub repeats: Vec<AttemptReport>,
+    /// What the oracle saw, of the first repeat that fired.
+    pub observation: Value,
+    /// In whose hands.
+    pub hands: Hands,
+    /// Frames of packages at that moment.
+    pub trace: Vec<TraceFrame>,
+    /// Things worth telling that decide nothing.
+    pub warnings: Vec<String>,
+    /// What held the boxes.
+    pub walls: Walls,
+}
+
+/// One attempt, judged.
+struct Judged {
+    report: AttemptReport,
+    sighting: Sighting,
+    baseline_needed: bool,
+    observed: Option<Observed>,
+}
+
+/// Runs one version.
+///
+/// # Errors
+/// Only where the machine could not run it, or the caller asked to stop.
+pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result<Shown, EngineError> {
+    let mut room = Room { stage, cancel, baseline: Baseline::default(), control: None, walls: Walls::default() };
+    let mut repeats: Vec<Judged> = Vec::new();
+    if plan.control_always {
+        room.control()?;
+    } else {
+        // Where nothing depends on the control, a fired program needs none, and that halves the work.
+        let first = room.program()?;
+        if first.sighting.fired && !first.baseline_needed {
+            repeats.push(first);
+        } else {
+            room.control()?;
+            let again = if first.baseline_needed { room.program()? } else { first };
+            repeats.push(again);
+        }
+    }
+    let hopeless = room.control.as_ref().is_some_and(|c| c.reason == Some(Reason::LoadFailed.as_str()));
+    while (repeats.len() as u32) < plan.repeats && !(hopeless && !repeats.is_empty()) {
+        repeats.push(room.program()?);
+    }
+    let mut shown = conclude(&room, &repeats);
+    if plan.trace && shown.verdict == Verdict::Fired {
+        room.trace(&repeats, &mut shown)?;
+    }
+    shown.walls = room.walls;
+    Ok(shown)
+}
+
+struct Room<'s, 'a> {
+    stage: &'s Stage<'a>,
+    cancel: &'s AtomicBool,
+    baseline: Baseline,
+    control: Option<AttemptReport>,
+    walls: Walls,
+}
+
+impl Room<'_, '_> {
+    fn kind(&self) -> OracleKind {
+        self.stage.bundle.manifest().oracle.kind
+    }
+
+    fn target(&self) -> &str {
+        self.stage.bundle.manifest().target.package.name()
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) -> Result<Observed, EngineError> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let observed = self.stage.attempt(attempt)?;
+        self.walls = observed.outcome.walls.clone();
+        Ok(observed)
+    }
+
+    fn control(&mut self) -> Result<(), EngineError> {
+        let entry = self.stage.bundle.manifest().run.control.clone();
+        let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
+        self.baseline = Baseline::of(&observed);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
+        let short = failure::shortfall(&observed, self.target());
+        let mut report = AttemptReport::of(&observed.outcome);
+        if sighting.fired {
+            report.inconclusive(Reason::ControlFailed, "the benign control fires too".into());
+        } else if let Some(short) = short {
+            let reason = match short.reason {
+                kept @ (Reason::ApiAbsent | Reason::LoadFailed) => kept,
+                _ => Reason::ControlFailed,
+            };
+            report.inconclusive(reason, short.detail);
+        } else {
+            report.verdict = "passed";
+        }
+        self.control = Some(report);
+        Ok(())
+    }
+
+    fn program(&mut self) -> Result<Judged, EngineError> {
+        if self.kind() == OracleKind::CpuBlowUp {
+            return self.series();
+        }
+        let entry = self.stage.bundle.manifest().run.program.clone();
+        let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
+        let mut report = AttemptReport::of(&observed.outcome);
+        if sighting.fired {
+            report.verdict = Verdict::Fired.as_str();
+        } else if let Some(short) = failure::shortfall(&observed, self.target()) {
+            report.inconclusive(short.reason, short.detail);
+        } else {
+            report.verdict = Verdict::Silent.as_str();
+        }
+        let baseline_needed = self.kind() == OracleKind::PrototypePollution
+            && self.control.is_none()
+            && sighting.fired
+            && !prototype_pollution::stands_without_control(&observed);
+        Ok(Judged { report, sighting, baseline_needed, observed: Some(observed) })
+    }
+
+    /// A `cpu-blow-up` repeat: the program over growing sizes.
+    fn series(&mut self) -> Result<Judged, EngineError> {
+        let manifest = self.stage.bundle.manifest();
+        let (entry, wall_ms) = (manifest.run.program.clone(), manifest.run.wall_ms);
+        let sizes = manifest.oracle.sizes.clone().unwrap_or_else(cpu_blow_up::sizes_default);
+        let cpu_ms = wall_ms.min(cpu_blow_up::SERIES_CPU_MS_MAX);
+        let mut report: Option<AttemptReport> = None;
+        let mut last_short: Option<Shortfall> = None;
+        let growth = cpu_blow_up::growth(&sizes, cpu_ms.saturating_mul(1_000), |size| {
+            let attempt =
+                Attempt { entry: entry.clone(), size: Some(size), cpu_ms: Some(cpu_ms), ..Attempt::default() };
+            let observed = self.attempt(&attempt)?;
+            let cost = match (observed.outcome.limit_hit, failure::shortfall(&observed, self.target())) {
+                (Some(Limit::Cpu | Limit::Wall), _) => cpu_blow_up::Cost::CutOff,
+                (_, None) => cpu_blow_up::Cost::Finished(observed.outcome.cpu_us()),
+                (_, Some(short)) => {
+                    last_short = Some(short);
+                    cpu_blow_up::Cost::Failed
+                }
+            };
+            report.get_or_insert_with(AttemptReport::default).add(&observed.outcome);
+            Ok::<_, EngineError>(cost)
+        })?;
+        let mut report = report.unwrap_or_default();
+        let mut sighting = Sighting::quiet();
+        match growth {
+            cpu_blow_up::Growth::BlowUp(observation) => {
+                report.verdict = Verdict::Fired.as_str();
+                sighting = Sighting { fired: true, observation, hands: Hands::Unseen, trace: Vec::new() };
+            }
+            cpu_blow_up::Growth::Tame(_) => report.verdict = Verdict::Silent.as_str(),
+            cpu_blow_up::Growth::LimitAt(size) => {
+                let detail = format!("size {size} ran into the CPU limit of {cpu_ms} ms without showing super-linear growth");
+                report.inconclusive(Reason::Timeout, detail);
+            }
+            cpu_blow_up::Growth::FailedAt(size) => {
+                let (reason, detail) = last_short
+                    .map_or((Reason::HarnessError, String::new()), |short| (short.reason, short.detail));
+                report.inconclusive(reason, format!("at size {size}: {detail}"));
+            }
+        }
+        Ok(Judged { report, sighting, baseline_needed: false, observed: None })
+    }
+
+    /// Sees in whose hands it was, where that takes a run of its own.
+    fn trace(&mut self, repeats: &[Judged], shown: &mut Shown) -> Result<(), EngineError> {
+        let entry = self.stage.bundle.manifest().run.program.clone();
+        match self.kind() {
+            OracleKind::PrototypePollution => {
+                let Some(fired) = repeats.iter().find_map(|judged| judged.observed.as_ref()) else { return Ok(()) };
+                let traps = prototype_pollution::traps(fired, &self.baseline);
+                let observed = self.attempt(&Attempt { entry, traps, ..Attempt::default() })?;
+                (shown.hands, shown.trace) = prototype_pollution::traced(&observed);
+            }
+            OracleKind::CpuBlowUp => {
+                let Some(size) = cpu_blow_up::largest_finished(&shown.observation) else { return Ok(()) };
+                let observed =
+                    self.attempt(&Attempt { entry, size: Some(size), profile: true, ..Attempt::default() })?;
+                shown.trace = observed.profile.as_deref().map(crate::profile::hottest).unwrap_or_default();
+                shown.hands = shown.trace.first().cloned().map_or(Hands::Unseen, Hands::Package);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn conclude(room: &Room<'_, '_>, repeats: &[Judged]) -> Shown {
+    let fired = repeats.iter().filter(|judged| judged.sighting.fired).count();
+    let first_fired = repeats.iter().find(|judged| judged.sighting.fired);
+    let first_short = repeats.iter().find(|judged| judged.report.reason.is_some());
+    let control_short = room.control.as_ref().filter(|control| control.reason.is_some());
+    let (verdict, reason, detail) = if fired == repeats.len() && fired > 0 {
+        (Verdict::Fired, None, None)
+    } else if fired > 0 {
+        let detail = format!("fired on {fired} of {} repeats", repeats.len());
+        (Verdict::Inconclusive, Some(Reason::Flaky.as_str()), Some(detail))
+    } else if let Some(control) = control_short {
+        let detail = control.detail.clone().map(|detail| format!("the control: {detail}"));
+        (Verdict::Inconclusive, control.reason, detail)
+    } else if let Some(short) = first_short {
+        (Verdict::Inconclusive, short.report.reason, short.report.detail.clone())
+    } else {
+        (Verdict::Silent, None, None)
+    };
+    let sighting = first_fired.map_or_else(Sighting::quiet, |judged| judged.sighting.clone());
+    let mut warnings = Vec::new();
+    let forged: u32 = repeats.iter().filter_map(|j| j.observed.as_ref()).map(|o| o.forged).sum();
+    if forged > 0 {
+        warnings.push(format!("{forged} lines on the report channel were not the harness's: the program wrote there"));
+    }
+    Shown {
+        verdict,
+        reason: reason.and_then(|word| word.parse().ok()),
+        detail,
+        control: room.control.clone(),
+        repeats: repeats.iter().map(|judged| judged.report.clone()).collect(),
+        observation: sighting.observation,
+        hands: sighting.hands,
+        trace: sighting.trace,
+        warnings,
+        walls: Walls::default(),
+    }
+}
