@@ -74,7 +74,9 @@ fn archive() -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
-        builder.append_data(&mut header, format!("package/lib{}/file{number}.js", number % 20), text.as_bytes()).unwrap();
+        builder
+            .append_data(&mut header, format!("package/lib{}/file{number}.js", number % 20), text.as_bytes())
+            .unwrap();
     }
     builder.into_inner().unwrap().finish().unwrap()
 }

@@ -137,9 +137,11 @@ struct Streams {
 
 impl Streams {
     fn make(input: Input, streaming: bool) -> Result<Self, SandboxError> {
-        let pipe = || nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed("make a pipe for the sandbox", errno));
+        let pipe =
+            || nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed("make a pipe for the sandbox", errno));
         let quiet = |fd: &OwnedFd| {
-            fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(|errno| failed("prepare a pipe for the sandbox", errno))
+            fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+                .map_err(|errno| failed("prepare a pipe for the sandbox", errno))
         };
         let ((stdout, stdout_box), (stderr, stderr_box), (channel_out, channel_out_box)) = (pipe()?, pipe()?, pipe()?);
         for ours in [&stdout, &stderr, &channel_out] {
@@ -273,12 +275,20 @@ impl<'a> Drain<'a> {
         }
     }
 
-    fn wait(&self, talk: &UnixStream, streams: &Streams, left: Duration, watching: bool) -> Result<Ready, SandboxError> {
+    fn wait(
+        &self,
+        talk: &UnixStream,
+        streams: &Streams,
+        left: Duration,
+        watching: bool,
+    ) -> Result<Ready, SandboxError> {
         let period = if watching { Duration::from_millis(WATCH_PERIOD_MS).min(left) } else { left };
         let timeout = PollTimeout::try_from(period.as_millis().min(60_000) as i32 + 1).unwrap_or(PollTimeout::ZERO);
         let mut polled = vec![PollFd::new(talk.as_fd(), PollFlags::POLLIN)];
         let files = [&streams.stdout, &streams.stderr, &streams.channel_out, &streams.channel_in];
-        for (file, flags) in files.into_iter().zip([PollFlags::POLLIN, PollFlags::POLLIN, PollFlags::POLLIN, PollFlags::POLLOUT]) {
+        for (file, flags) in
+            files.into_iter().zip([PollFlags::POLLIN, PollFlags::POLLIN, PollFlags::POLLIN, PollFlags::POLLOUT])
+        {
             if let Some(file) = file {
                 polled.push(PollFd::new(file.as_fd(), flags));
             }
@@ -350,7 +360,9 @@ impl<'a> Drain<'a> {
             Err(error) => return Err(SandboxError::io("listen to the sandbox's init")(error)),
         };
         self.talk.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        while let Some(news) = wire::news_take(&mut self.talk).map_err(SandboxError::io("understand the sandbox's init"))? {
+        while let Some(news) =
+            wire::news_take(&mut self.talk).map_err(SandboxError::io("understand the sandbox's init"))?
+        {
             match news {
                 News::Started => self.started = true,
                 News::SetUpFailed { step, errno } => {

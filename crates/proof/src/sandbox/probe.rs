@@ -60,7 +60,8 @@ fn is_mapped(map: &str, id: u32) -> bool {
 /// Turns the failure of a trial box into what a person can do about it.
 pub fn explained(error: SandboxError) -> SandboxError {
     let SandboxError::SetUp { step, source } = &error else { return error };
-    let setting = |name: &str| fs::read_to_string(format!("/proc/sys/{name}")).ok().map(|value| value.trim().to_owned());
+    let setting =
+        |name: &str| fs::read_to_string(format!("/proc/sys/{name}")).ok().map(|value| value.trim().to_owned());
     let what = format!("{step}: {source}");
     let remedy = if setting("user/max_user_namespaces").as_deref() == Some("0") {
         "set the sysctl user.max_user_namespaces to a number above 0, or run as root"

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use libc::c_long;
 use seccompiler::{
-    SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+    SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch,
 };
 
 use super::error::SandboxError;
@@ -15,45 +16,104 @@ use super::wire::Instruction;
 /// Calls that are refused whatever their arguments.
 const DENIED: &[c_long] = &[
     // Mounts and roots.
-    libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root, libc::SYS_chroot, libc::SYS_fsopen, libc::SYS_fsconfig,
-    libc::SYS_fsmount, libc::SYS_fspick, libc::SYS_open_tree, libc::SYS_move_mount, libc::SYS_mount_setattr,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_mount_setattr,
     // Namespaces.
-    libc::SYS_unshare, libc::SYS_setns,
+    libc::SYS_unshare,
+    libc::SYS_setns,
     // Other processes' memory and descriptors.
-    libc::SYS_ptrace, libc::SYS_process_vm_readv, libc::SYS_process_vm_writev, libc::SYS_process_madvise,
-    libc::SYS_pidfd_getfd, libc::SYS_kcmp,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_process_madvise,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_kcmp,
     // Large and young parts of the kernel.
-    libc::SYS_bpf, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register,
-    libc::SYS_perf_event_open, libc::SYS_userfaultfd, libc::SYS_fanotify_init, libc::SYS_fanotify_mark,
+    libc::SYS_bpf,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_fanotify_init,
+    libc::SYS_fanotify_mark,
     // Keys.
-    libc::SYS_add_key, libc::SYS_keyctl, libc::SYS_request_key,
+    libc::SYS_add_key,
+    libc::SYS_keyctl,
+    libc::SYS_request_key,
     // Files by number.
-    libc::SYS_open_by_handle_at, libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_name_to_handle_at,
     // The machine.
-    libc::SYS_reboot, libc::SYS_kexec_load, libc::SYS_init_module, libc::SYS_finit_module, libc::SYS_delete_module,
-    libc::SYS_swapon, libc::SYS_swapoff, libc::SYS_acct, libc::SYS_quotactl, libc::SYS_syslog, libc::SYS_vhangup,
-    libc::SYS_settimeofday, libc::SYS_clock_settime, libc::SYS_adjtimex, libc::SYS_clock_adjtime,
-    libc::SYS_sethostname, libc::SYS_setdomainname, libc::SYS_nfsservctl, libc::SYS_personality,
+    libc::SYS_reboot,
+    libc::SYS_kexec_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_adjtimex,
+    libc::SYS_clock_adjtime,
+    libc::SYS_sethostname,
+    libc::SYS_setdomainname,
+    libc::SYS_nfsservctl,
+    libc::SYS_personality,
     // Memory placement.
-    libc::SYS_mbind, libc::SYS_set_mempolicy, libc::SYS_migrate_pages, libc::SYS_move_pages,
+    libc::SYS_mbind,
+    libc::SYS_set_mempolicy,
+    libc::SYS_migrate_pages,
+    libc::SYS_move_pages,
     // Memory that no resource limit counts and that outlives a process.
-    libc::SYS_shmget, libc::SYS_msgget, libc::SYS_semget, libc::SYS_mq_open,
+    libc::SYS_shmget,
+    libc::SYS_msgget,
+    libc::SYS_semget,
+    libc::SYS_mq_open,
 ];
 
 /// Calls of one architecture only, refused too.
 #[cfg(target_arch = "x86_64")]
 const DENIED_HERE: &[c_long] = &[
-    libc::SYS_kexec_file_load, libc::SYS_iopl, libc::SYS_ioperm, libc::SYS_modify_ldt, libc::SYS_uselib, libc::SYS_ustat,
-    libc::SYS_sysfs, libc::SYS__sysctl, libc::SYS_lookup_dcookie, 
-    libc::SYS_quotactl_fd, libc::SYS_memfd_secret, libc::SYS_set_mempolicy_home_node,
+    libc::SYS_kexec_file_load,
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_modify_ldt,
+    libc::SYS_uselib,
+    libc::SYS_ustat,
+    libc::SYS_sysfs,
+    libc::SYS__sysctl,
+    libc::SYS_lookup_dcookie,
+    libc::SYS_quotactl_fd,
+    libc::SYS_memfd_secret,
+    libc::SYS_set_mempolicy_home_node,
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const DENIED_HERE: &[c_long] = &[libc::SYS_kexec_file_load, libc::SYS_lookup_dcookie, libc::SYS_quotactl_fd];
 
 /// `clone` with any of these makes a namespace.
 const CLONE_NAMESPACE_FLAGS: [libc::c_int; 8] = [
-    libc::CLONE_NEWNS, libc::CLONE_NEWCGROUP, libc::CLONE_NEWUTS, libc::CLONE_NEWIPC, libc::CLONE_NEWUSER,
-    libc::CLONE_NEWPID, libc::CLONE_NEWNET, 0x80,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWCGROUP,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWNET,
+    0x80,
 ];
 /// Requests that put characters into a terminal's input.
 const TERMINAL_REQUESTS: [u64; 2] = [0x5412, 0x541C];
@@ -62,8 +122,14 @@ const SOCKET_KINDS: [libc::c_int; 8] = {
     const BLOCK: libc::c_int = libc::SOCK_NONBLOCK;
     const EXEC: libc::c_int = libc::SOCK_CLOEXEC;
     [
-        libc::SOCK_STREAM, libc::SOCK_STREAM | BLOCK, libc::SOCK_STREAM | EXEC, libc::SOCK_STREAM | BLOCK | EXEC,
-        libc::SOCK_DGRAM, libc::SOCK_DGRAM | BLOCK, libc::SOCK_DGRAM | EXEC, libc::SOCK_DGRAM | BLOCK | EXEC,
+        libc::SOCK_STREAM,
+        libc::SOCK_STREAM | BLOCK,
+        libc::SOCK_STREAM | EXEC,
+        libc::SOCK_STREAM | BLOCK | EXEC,
+        libc::SOCK_DGRAM,
+        libc::SOCK_DGRAM | BLOCK,
+        libc::SOCK_DGRAM | EXEC,
+        libc::SOCK_DGRAM | BLOCK | EXEC,
     ]
 };
 

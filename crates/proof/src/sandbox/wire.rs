@@ -39,7 +39,11 @@ pub enum Caller {
 pub enum Work {
     /// Nothing: the set-up alone is tried.
     Nothing,
-    Program { argv: Vec<String>, env: Vec<(String, String)>, cwd: String },
+    Program {
+        argv: Vec<String>,
+        env: Vec<(String, String)>,
+        cwd: String,
+    },
     Unpack(UnpackOrder),
 }
 

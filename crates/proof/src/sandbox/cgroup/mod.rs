@@ -105,7 +105,9 @@ impl BoxCgroup {
     }
 
     fn is_empty(&self) -> bool {
-        self.folders.iter().all(|folder| fs::read_to_string(folder.join("cgroup.procs")).is_ok_and(|text| text.is_empty()))
+        self.folders
+            .iter()
+            .all(|folder| fs::read_to_string(folder.join("cgroup.procs")).is_ok_and(|text| text.is_empty()))
     }
 
     fn remove(self) {

@@ -22,9 +22,14 @@ pub fn find(delegated: Option<&Path>) -> Place {
     if delegated.is_none()
         && let Some(memory) = v1_folder(&own, &mounts, "memory")
     {
-        let hierarchies =
-            Hierarchies { memory, pids: v1_folder(&own, &mounts, "pids"), cpuacct: v1_folder(&own, &mounts, "cpuacct") };
-        for folder in [Some(&hierarchies.memory), hierarchies.pids.as_ref(), hierarchies.cpuacct.as_ref()].into_iter().flatten() {
+        let hierarchies = Hierarchies {
+            memory,
+            pids: v1_folder(&own, &mounts, "pids"),
+            cpuacct: v1_folder(&own, &mounts, "cpuacct"),
+        };
+        for folder in
+            [Some(&hierarchies.memory), hierarchies.pids.as_ref(), hierarchies.cpuacct.as_ref()].into_iter().flatten()
+        {
             stale_remove(folder);
         }
         return Place::V1(hierarchies);
@@ -45,7 +50,8 @@ pub fn find(delegated: Option<&Path>) -> Place {
 fn stale_remove(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(NAME_PREFIX)).and_then(|rest| rest.split('-').next());
+        let owner =
+            name.to_str().and_then(|name| name.strip_prefix(NAME_PREFIX)).and_then(|rest| rest.split('-').next());
         if let Some(owner) = owner.and_then(|owner| owner.parse::<u32>().ok())
             && !Path::new(&format!("/proc/{owner}")).exists()
         {
@@ -64,7 +70,12 @@ fn mounts_read(text: &str) -> Vec<CgroupMount> {
             let mut right = right.split(' ');
             let kind = right.next()?;
             let controllers = right.nth(1)?.split(',').map(str::to_owned).collect();
-            matches!(kind, "cgroup" | "cgroup2").then_some(CgroupMount { v2: kind == "cgroup2", root, point, controllers })
+            matches!(kind, "cgroup" | "cgroup2").then_some(CgroupMount {
+                v2: kind == "cgroup2",
+                root,
+                point,
+                controllers,
+            })
         })
         .collect()
 }

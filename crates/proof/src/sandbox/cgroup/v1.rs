@@ -39,7 +39,10 @@ impl Hierarchies {
             lines.push("no pids cgroup: processes are bounded by a resource limit".to_owned());
         }
         if self.cpuacct.is_none() {
-            lines.push("no cpuacct cgroup: CPU time of the tree is known at its end only, and bounded for each process".to_owned());
+            lines.push(
+                "no cpuacct cgroup: CPU time of the tree is known at its end only, and bounded for each process"
+                    .to_owned(),
+            );
         }
         lines
     }

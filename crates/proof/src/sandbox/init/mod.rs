@@ -76,10 +76,8 @@ fn outer_with(order: Order, descriptors: OrderDescriptors, socket: &UnixStream) 
     nix::sys::stat::umask(nix::sys::stat::Mode::empty());
     let _ = nix::unistd::setsid();
     // The mount namespace is pid 1's own affair: this process keeps the host's root, for the user map.
-    let inner = CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS;
+    let inner =
+        CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     match order.caller {
         Caller::Root => unshare(inner).step("make the namespaces")?,
         Caller::User { uid, gid } => {
@@ -129,7 +127,8 @@ fn first_process(
 ) -> Result<(), Failed> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie pid 1 to its parent")?;
     root::detach()?;
-    let processes = order.watch_tree.then(sys::detached_proc).transpose().step("open the box's own /proc to watch it")?;
+    let processes =
+        order.watch_tree.then(sys::detached_proc).transpose().step("open the box's own /proc to watch it")?;
     root::build(order)?;
     if order.loopback {
         sys::loopback_up().step("bring up the loopback interface")?;

@@ -79,7 +79,11 @@ fn resource_limits(order: &Order) -> Result<(), Failed> {
         (Resource::RLIMIT_SIGPENDING, rlim_t::from(limits.processes.saturating_mul(4)), "pending signals"),
     ];
     if order.watch_tree {
-        table.push((Resource::RLIMIT_DATA, limits.memory_bytes.saturating_mul(2).saturating_add(DATA_SLACK_BYTES), "data"));
+        table.push((
+            Resource::RLIMIT_DATA,
+            limits.memory_bytes.saturating_mul(2).saturating_add(DATA_SLACK_BYTES),
+            "data",
+        ));
     }
     for (resource, most, name) in table {
         // A caller that is bounded lower already keeps its own bound: raising it would need a right.

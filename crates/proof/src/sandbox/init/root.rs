@@ -28,9 +28,31 @@ const DEVICE_NAMES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 const ETC_NAMES: [&str; 2] = ["ld.so.cache", "alternatives"];
 /// Files of `/proc` that tell of the host rather than of the box, or that act on it.
 const PROC_FILES_MASKED: [&str; 25] = [
-    "cmdline", "config.gz", "diskstats", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
-    "latency_stats", "modules", "mtrr", "partitions", "sched_debug", "slabinfo", "sysrq-trigger", "timer_list",
-    "timer_stats", "vmallocinfo", "zoneinfo",
+    "cmdline",
+    "config.gz",
+    "diskstats",
+    "interrupts",
+    "iomem",
+    "ioports",
+    "kallsyms",
+    "kcore",
+    "key-users",
+    "keys",
+    "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "latency_stats",
+    "modules",
+    "mtrr",
+    "partitions",
+    "sched_debug",
+    "slabinfo",
+    "sysrq-trigger",
+    "timer_list",
+    "timer_stats",
+    "vmallocinfo",
+    "zoneinfo",
 ];
 /// Folders of `/proc` of the same sort.
 const PROC_FOLDERS_MASKED: [&str; 10] =
@@ -68,7 +90,8 @@ pub fn build(order: &Order) -> Result<(), Failed> {
     umount2(".", MntFlags::MNT_DETACH).step("let go of the host's root")?;
     nix::unistd::chdir("/").step("enter the root")?;
     let root = File::open("/").step("open the root")?;
-    sys::mount_attributes(root.as_fd(), ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, false).step("make the root read-only")?;
+    sys::mount_attributes(root.as_fd(), ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, false)
+        .step("make the root read-only")?;
     nix::unistd::sethostname("box").step("name the box")
 }
 
@@ -94,7 +117,9 @@ impl Sources {
     fn gather(order: &Order) -> Result<Self, Failed> {
         let mut gathered = Self { system: Vec::new(), devices: Vec::new(), etc: Vec::new(), asked: Vec::new() };
         for name in DEVICE_NAMES {
-            gathered.devices.push((name, tree(&Path::new("/dev").join(name), ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)?));
+            gathered
+                .devices
+                .push((name, tree(&Path::new("/dev").join(name), ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC)?));
         }
         if matches!(order.work, Work::Unpack(_)) {
             return Ok(gathered);

@@ -26,7 +26,8 @@ impl Ticks {
     /// Asks the C library.
     pub fn read() -> Self {
         use nix::unistd::{SysconfVar, sysconf};
-        let ask = |name, otherwise| sysconf(name).ok().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(otherwise);
+        let ask =
+            |name, otherwise| sysconf(name).ok().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(otherwise);
         Self { per_second: ask(SysconfVar::CLK_TCK, 100).max(1), page_bytes: ask(SysconfVar::PAGE_SIZE, 4_096) }
     }
 }
@@ -37,7 +38,9 @@ impl TreeUse {
         let mut sum = Self::default();
         for entry in fs::read_dir(".")? {
             let name = entry?.file_name();
-            let Some(pid) = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) else { continue };
+            let Some(pid) = name.to_str().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) else {
+                continue;
+            };
             if pid == "1" {
                 continue;
             }
@@ -54,7 +57,8 @@ impl TreeUse {
     /// Adds a line of `stat`, whose second field is the program's own choice and may hold spaces and brackets.
     fn stat_add(&mut self, line: &str, ticks: &Ticks) {
         let Some((_, fields)) = line.rsplit_once(')') else { return };
-        let number = |field: usize| fields.split_ascii_whitespace().nth(field).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        let number =
+            |field: usize| fields.split_ascii_whitespace().nth(field).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
         // utime, stime, cutime, cstime are the 14th to 17th field of the line, num_threads is the 20th.
         let spent: u64 = (11..=14).map(number).sum();
         self.cpu_us = self.cpu_us.saturating_add(spent.saturating_mul(1_000_000) / ticks.per_second);
@@ -62,7 +66,8 @@ impl TreeUse {
     }
 
     fn statm_add(&mut self, line: &str, ticks: &Ticks) {
-        let number = |field: usize| line.split_ascii_whitespace().nth(field).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
+        let number =
+            |field: usize| line.split_ascii_whitespace().nth(field).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
         let own = number(1).saturating_sub(number(2));
         self.memory_bytes = self.memory_bytes.saturating_add(own.saturating_mul(ticks.page_bytes));
     }

@@ -21,7 +21,7 @@ use super::super::outcome::{Exit, Limit};
 use super::super::sys;
 use super::super::wire::{Order, Report, kill_limit};
 use super::program::Started;
-use super::tree::{TreeUse, Ticks};
+use super::tree::{Ticks, TreeUse};
 use super::{Failed, Step};
 
 /// Exit code of pid 1 whose parent has gone: there is nobody to report to.
@@ -92,7 +92,8 @@ impl Watched {
         let wall = Duration::from_millis(order.limits.wall_ms);
         let left = wall.saturating_sub(run.started.at.elapsed());
         let period = if self.watching { Duration::from_millis(WATCH_PERIOD_MS).min(left) } else { left };
-        let mut waited = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN), PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
+        let mut waited =
+            [PollFd::new(self.children.as_fd(), PollFlags::POLLIN), PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(period.as_millis() as i32 + 1).unwrap_or(PollTimeout::ZERO);
         match poll(&mut waited, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -189,7 +190,8 @@ fn disk_full(box_dir: &str) -> bool {
 }
 
 fn disk_used_bytes(box_dir: &str) -> u64 {
-    statvfs(box_dir).map_or(0, |disk| (disk.blocks().saturating_sub(disk.blocks_free())).saturating_mul(disk.fragment_size()))
+    statvfs(box_dir)
+        .map_or(0, |disk| (disk.blocks().saturating_sub(disk.blocks_free())).saturating_mul(disk.fragment_size()))
 }
 
 fn microseconds(time: TimeVal) -> u64 {

@@ -151,7 +151,11 @@ impl Receiver {
                 return Err(UnpackError::TooMuch { entry: head.path.clone(), bound, unit: unit.to_owned() });
             }
         }
-        if name::is_safe(&head.path) { Ok(()) } else { Err(refused(&head.path, "its name is not a plain relative one")) }
+        if name::is_safe(&head.path) {
+            Ok(())
+        } else {
+            Err(refused(&head.path, "its name is not a plain relative one"))
+        }
     }
 
     /// Makes a folder and its parents where they are missing.

@@ -66,7 +66,9 @@ impl End {
 /// How many bytes a record needs, given its first ones; at least one more than there are while that is unknown.
 pub fn bytes_needed(begun: &[u8]) -> usize {
     match begun {
-        [_, low, high, ..] if begun.len() >= FIXED_BYTES => FIXED_BYTES + usize::from(u16::from_le_bytes([*low, *high])),
+        [_, low, high, ..] if begun.len() >= FIXED_BYTES => {
+            FIXED_BYTES + usize::from(u16::from_le_bytes([*low, *high]))
+        }
         _ => FIXED_BYTES,
     }
 }

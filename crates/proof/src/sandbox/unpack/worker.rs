@@ -41,7 +41,8 @@ fn unpack(order: &UnpackOrder, archive: File, output: File) -> Result<(), Refusa
     let bytes_max = raw_bytes_max(&order.limits);
     let over = Rc::new(Cell::new(false));
     let plain = Bounded { inner: decoder(order.format, packed)?, left: bytes_max, over: over.clone() };
-    let mut out = Out { order, output: BufWriter::with_capacity(BUFFER_BYTES, output), entries: 0, bytes: 0, specials: 0 };
+    let mut out =
+        Out { order, output: BufWriter::with_capacity(BUFFER_BYTES, output), entries: 0, bytes: 0, specials: 0 };
     let result = out.archive_write(plain);
     if over.get() {
         return Err(too_much("", bytes_max, "bytes of archive, headers included"));

@@ -8,7 +8,9 @@ use super::{config, each, limits, perl, run, shell};
 fn a_program_gets_its_input_and_gives_its_report() {
     let big: Vec<u8> = (0..2_000_000u32).flat_map(u32::to_le_bytes).collect();
     each(|sandbox| {
-        let spec = perl("open my $i, '<&=3'; open my $o, '>&=4'; my $n = 0; $n += length while sysread $i, $_, 65536; print $o $n");
+        let spec = perl(
+            "open my $i, '<&=3'; open my $o, '>&=4'; my $n = 0; $n += length while sysread $i, $_, 65536; print $o $n",
+        );
         let outcome = run(sandbox, &BoxSpec { channel_in: big.clone(), ..spec });
         assert_eq!(outcome.channel_out, big.len().to_string().as_bytes());
         // Nobody reads it: no reason to wait.
@@ -23,7 +25,9 @@ fn placed_files_are_there_with_their_modes() {
         let spec = BoxSpec {
             files: vec![place("/box/sub/own", 0o600), place("/data/secret", 0o444), place("/tmp/t", 0o644)],
             copy_out: CopyOut::Files(vec!["sub/own".into()]),
-            ..shell("cat /data/secret /tmp/t; echo more >> sub/own; chmod +x sub/own; ls -l /data/secret | cut -c1-10; touch sub/x")
+            ..shell(
+                "cat /data/secret /tmp/t; echo more >> sub/own; chmod +x sub/own; ls -l /data/secret | cut -c1-10; touch sub/x",
+            )
         };
         let outcome = run(sandbox, &spec);
         assert!(outcome.ok());
@@ -63,7 +67,10 @@ fn many_boxes_run_at_once() {
 fn a_program_that_does_not_exist_is_an_error_and_not_an_outcome() {
     each(|sandbox| {
         let error = sandbox.run(&BoxSpec::new(["/no/such/program"])).unwrap_err();
-        assert_eq!(error.to_string(), "execute /no/such/program in the sandbox: No such file or directory (os error 2)");
+        assert_eq!(
+            error.to_string(),
+            "execute /no/such/program in the sandbox: No such file or directory (os error 2)"
+        );
         assert!(matches!(sandbox.run(&BoxSpec::new(["no-such-program"])).unwrap_err(), SandboxError::Exec { .. }));
         let error = sandbox.run(&BoxSpec { cwd: "/nowhere".into(), ..shell("true") }).unwrap_err();
         assert_eq!(

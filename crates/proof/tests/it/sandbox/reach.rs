@@ -79,10 +79,14 @@ fn the_hosts_files_are_not_there() {
             let outcome = run(sandbox, &shell(&format!("cat {path} /proc/self/root{path} /proc/self/cwd/../..{path}")));
             assert!(!outcome.ok() && !outcome.stdout.text().contains(&secret));
         }
-        let outcome = run(sandbox, &shell("cat /etc/shadow /root/.bashrc /home/*/* /var/log/* /run/* /sys/* /proc/kcore /proc/1/environ"));
+        let outcome = run(
+            sandbox,
+            &shell("cat /etc/shadow /root/.bashrc /home/*/* /var/log/* /run/* /sys/* /proc/kcore /proc/1/environ"),
+        );
         assert_eq!(outcome.stdout.text(), "");
         let outcome = run(sandbox, &shell("ls -A /"));
-        let known = ["bin", "box", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "sbin", "tmp", "usr", "var"];
+        let known =
+            ["bin", "box", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "sbin", "tmp", "usr", "var"];
         for name in outcome.stdout.text().lines() {
             assert!(known.contains(&name), "{name}");
         }
@@ -94,7 +98,13 @@ fn nothing_is_inherited() {
     each(|sandbox| {
         let outcome = run(sandbox, &BoxSpec { env: vec![("A".into(), "b".into())], ..BoxSpec::new(["/usr/bin/env"]) });
         assert_eq!(outcome.stdout.text(), "A=b\n");
-        let outcome = run(sandbox, &BoxSpec { channel_in: b"given".to_vec(), ..perl("opendir D, '/proc/self/fd'; print join ' ', sort grep /\\d/, readdir D") });
+        let outcome = run(
+            sandbox,
+            &BoxSpec {
+                channel_in: b"given".to_vec(),
+                ..perl("opendir D, '/proc/self/fd'; print join ' ', sort grep /\\d/, readdir D")
+            },
+        );
         // 5 is the folder being read.
         assert_eq!(outcome.stdout.text(), "0 1 2 3 4 5");
         let outcome = run(sandbox, &shell("cat; echo $?; umask; pwd; hostname; ulimit -c"));
@@ -117,15 +127,31 @@ fn no_right_is_left() {
 #[test]
 fn system_calls_that_reach_the_kernels_depths_are_refused() {
     let refused = [
-        ("mount", libc::SYS_mount), ("umount2", libc::SYS_umount2), ("pivot_root", libc::SYS_pivot_root),
-        ("chroot", libc::SYS_chroot), ("unshare", libc::SYS_unshare), ("setns", libc::SYS_setns),
-        ("fsopen", libc::SYS_fsopen), ("open_tree", libc::SYS_open_tree), ("ptrace", libc::SYS_ptrace),
-        ("process_vm_readv", libc::SYS_process_vm_readv), ("bpf", libc::SYS_bpf),
-        ("io_uring_setup", libc::SYS_io_uring_setup), ("perf_event_open", libc::SYS_perf_event_open),
-        ("userfaultfd", libc::SYS_userfaultfd), ("keyctl", libc::SYS_keyctl), ("add_key", libc::SYS_add_key),
-        ("open_by_handle_at", libc::SYS_open_by_handle_at), ("quotactl", libc::SYS_quotactl), ("acct", libc::SYS_acct),
-        ("kexec_load", libc::SYS_kexec_load), ("init_module", libc::SYS_init_module), ("reboot", libc::SYS_reboot),
-        ("swapon", libc::SYS_swapon), ("shmget", libc::SYS_shmget), ("pidfd_getfd", libc::SYS_pidfd_getfd),
+        ("mount", libc::SYS_mount),
+        ("umount2", libc::SYS_umount2),
+        ("pivot_root", libc::SYS_pivot_root),
+        ("chroot", libc::SYS_chroot),
+        ("unshare", libc::SYS_unshare),
+        ("setns", libc::SYS_setns),
+        ("fsopen", libc::SYS_fsopen),
+        ("open_tree", libc::SYS_open_tree),
+        ("ptrace", libc::SYS_ptrace),
+        ("process_vm_readv", libc::SYS_process_vm_readv),
+        ("bpf", libc::SYS_bpf),
+        ("io_uring_setup", libc::SYS_io_uring_setup),
+        ("perf_event_open", libc::SYS_perf_event_open),
+        ("userfaultfd", libc::SYS_userfaultfd),
+        ("keyctl", libc::SYS_keyctl),
+        ("add_key", libc::SYS_add_key),
+        ("open_by_handle_at", libc::SYS_open_by_handle_at),
+        ("quotactl", libc::SYS_quotactl),
+        ("acct", libc::SYS_acct),
+        ("kexec_load", libc::SYS_kexec_load),
+        ("init_module", libc::SYS_init_module),
+        ("reboot", libc::SYS_reboot),
+        ("swapon", libc::SYS_swapon),
+        ("shmget", libc::SYS_shmget),
+        ("pidfd_getfd", libc::SYS_pidfd_getfd),
     ];
     let calls: String = refused.map(|(name, number)| format!("[{number},'{name}',0],")).concat();
     let new_user = libc::CLONE_NEWUSER | libc::SIGCHLD;
@@ -158,7 +184,8 @@ fn the_init_cannot_be_seen_or_touched() {
         let script = "ls -d /proc/1; cat /proc/1/status /proc/1/maps /proc/1/mem; ls -l /proc/1/root /proc/1/fd /proc/1/cwd; \
                       readlink /proc/1/exe; echo end";
         assert_eq!(run(sandbox, &shell(script)).stdout.text(), "end\n");
-        let outcome = run(sandbox, &shell("ls /proc | grep -c '^[0-9]*$'; cat /proc/self/cgroup /proc/sys/kernel/hostname"));
+        let outcome =
+            run(sandbox, &shell("ls /proc | grep -c '^[0-9]*$'; cat /proc/self/cgroup /proc/sys/kernel/hostname"));
         assert!(outcome.stdout.text().ends_with("box\n"));
     });
 }
@@ -205,7 +232,17 @@ fn only_regular_files_come_out_and_no_link_is_followed() {
         ln -s /etc/passwd link; ln -s / root; ln -s a folder; mkfifo fifo; ln plain hard; ln -s /proc/self/environ env; \
         perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, pack(q(S a*), PF_UNIX, q(socket)))'; \
         printf x > \"$(printf 'bad\\377name')\"";
-    let asked = ["plain", "link", "root/etc/passwd", "folder/b/deep", "../etc/passwd", "/etc/passwd", "fifo", "missing", "socket"];
+    let asked = [
+        "plain",
+        "link",
+        "root/etc/passwd",
+        "folder/b/deep",
+        "../etc/passwd",
+        "/etc/passwd",
+        "fifo",
+        "missing",
+        "socket",
+    ];
     each(|sandbox| {
         let outcome = run(sandbox, &BoxSpec { copy_out: CopyOut::Tree, ..shell(script) });
         let mut names: Vec<&str> = outcome.files.iter().map(|file| file.path.as_str()).collect();
@@ -242,8 +279,14 @@ fn sources_that_other_users_cannot_reach_are_reached() {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let mount = |host: &str, at: &str| Mount { host: folder.path().join(host), at: at.into() };
     let spec = BoxSpec {
-        mounts: vec![mount("inner", "/deep/er/folder"), mount("inner/file", "/box/own/file"), mount("link/file", "/linked")],
-        ..shell("cat /deep/er/folder/file /box/own/file /linked; ls /deep/er; echo x > /box/own/new && cat /box/own/new")
+        mounts: vec![
+            mount("inner", "/deep/er/folder"),
+            mount("inner/file", "/box/own/file"),
+            mount("link/file", "/linked"),
+        ],
+        ..shell(
+            "cat /deep/er/folder/file /box/own/file /linked; ls /deep/er; echo x > /box/own/new && cat /box/own/new",
+        )
     };
     each(|sandbox| assert_eq!(run(sandbox, &spec).stdout.text(), "reachedreachedreachedfolder\nx\n"));
 }

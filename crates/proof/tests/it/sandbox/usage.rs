@@ -178,7 +178,8 @@ fn nothing_outlives_the_program() {
 #[test]
 fn killing_everyone_kills_neither_the_init_nor_the_report() {
     each(|sandbox| {
-        let script = "system 'sleep 1000 &'; kill 'KILL', -1; kill 'KILL', 1; kill 'TERM', 1; kill 'CHLD', 1; print 'here'";
+        let script =
+            "system 'sleep 1000 &'; kill 'KILL', -1; kill 'KILL', 1; kill 'TERM', 1; kill 'CHLD', 1; print 'here'";
         let outcome = run(sandbox, &perl(script));
         assert!(outcome.ok());
         assert_eq!(outcome.stdout.text(), "here");
