@@ -21,11 +21,14 @@ pub const SPEC_VERSIONS: [&str; 3] = ["1.4", "1.5", "1.6"];
 /// [`Unreadable`] when it is too large, no JSON, no CycloneDX document of a version that is read, or has more components
 /// or levels than are read. A component that cannot be used never makes the document unreadable.
 pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    let document = json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
-    if text_of(&document, "bomFormat") != Some("CycloneDX") {
+    read_document(&json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?)
+}
+
+pub(crate) fn read_document(document: &Value) -> Result<(Inventory, Vec<Warning>), Unreadable> {
+    if text_of(document, "bomFormat") != Some("CycloneDX") {
         return Err(wrong("bomFormat", "\"CycloneDX\""));
     }
-    let version = text_of(&document, "specVersion").ok_or_else(|| wrong("specVersion", "a version"))?;
+    let version = text_of(document, "specVersion").ok_or_else(|| wrong("specVersion", "a version"))?;
     if !SPEC_VERSIONS.contains(&version) {
         let version = version.chars().take(32).collect();
         return Err(Unreadable::UnknownVersion { what: WHAT, version, readable: "1.4, 1.5 and 1.6" });

@@ -4,6 +4,8 @@
 use std::fmt;
 
 use crate::purl::{Purl, purl_of};
+use crate::refusal::json_read;
+use crate::{Unreadable, Warning, cyclonedx, npm_lock};
 
 /// The largest inventory document that is read, in bytes.
 pub const INVENTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -13,6 +15,24 @@ pub const COMPONENTS_COUNT_MAX: usize = 200_000;
 pub const COMPONENT_LEVELS_MAX: usize = 48;
 /// The longest name or version that is read, in bytes.
 pub const COMPONENT_TEXT_BYTES_MAX: usize = 1024;
+
+/// Reads an inventory of either kind: CycloneDX where there is a `bomFormat`, package-lock.json where there is a
+/// `lockfileVersion`.
+///
+/// # Errors
+/// [`Unreadable`] when it is neither, or as the reader of that kind says.
+pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
+    const WHAT: &str = "an inventory";
+    let document = json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
+    if document.get("bomFormat").is_some() {
+        cyclonedx::read_document(&document)
+    } else if document.get("lockfileVersion").is_some() {
+        npm_lock::read_document(&document)
+    } else {
+        let (field, expected) = ("the document".to_owned(), "CycloneDX JSON or a package-lock.json");
+        Err(Unreadable::WrongShape { what: WHAT, field, expected })
+    }
+}
 
 /// An inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

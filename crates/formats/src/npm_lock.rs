@@ -19,14 +19,17 @@ const MODULES: &str = "node_modules/";
 /// [`Unreadable`] when it is too large, no JSON, no lock file of versions 1 to 3, or has more entries or levels than are
 /// read.
 pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    let document = json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
+    read_document(&json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?)
+}
+
+pub(crate) fn read_document(document: &Value) -> Result<(Inventory, Vec<Warning>), Unreadable> {
     let version = match document.get("lockfileVersion") {
         Some(Value::Number(n)) => n.as_u64().unwrap_or(0),
         _ => return Err(wrong("lockfileVersion", "1, 2 or 3")),
     };
     let mut inventory = Inventory { format: format!("package-lock.json v{version}"), ..Inventory::default() };
-    inventory.subject = text_of(&document, "name").filter(|n| is_plain(n)).map(|name| {
-        let version = text_of(&document, "version").filter(|v| is_plain(v));
+    inventory.subject = text_of(document, "name").filter(|n| is_plain(n)).map(|name| {
+        let version = text_of(document, "version").filter(|v| is_plain(v));
         version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"))
     });
     let mut warnings = Vec::new();

@@ -73,6 +73,15 @@ fn the_real_points() {
     assert_eq!(count(|p| p.kev), 224);
 }
 
+#[test]
+fn the_examples_are_read() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/feeds");
+    let (catalogue, warnings) = kev::read(&std::fs::read(folder.join("kev.json")).unwrap()).unwrap();
+    assert!(!catalogue.entries.is_empty() && warnings.is_empty(), "{warnings:?}");
+    let (table, warnings) = points::read(&std::fs::read(folder.join("points.csv")).unwrap()).unwrap();
+    assert!(!table.is_empty() && warnings.is_empty(), "{warnings:?}");
+}
+
 fn vex() -> openvex::Document {
     let statement = |status| openvex::Statement {
         vulnerability: "CVE-2020-8203".into(),

@@ -182,6 +182,28 @@ fn package_lock_refusals() {
     assert!(matches!(npm_lock::read(&vec![b' '; 64 * 1024 * 1024 + 1]), Err(Unreadable::TooLarge { .. })));
 }
 
+#[test]
+fn the_kind_is_seen_from_the_content() {
+    let format = |document: Value| formats::inventory::read(document.to_string().as_bytes()).map(|(i, _)| i.format);
+    assert_eq!(format(sbom()), Ok("CycloneDX 1.5".to_owned()));
+    assert_eq!(format(lock_v3()), Ok("package-lock.json v3".to_owned()));
+    let neither = "read an inventory: the document should be CycloneDX JSON or a package-lock.json";
+    assert_eq!(format(json!({})).unwrap_err().to_string(), neither);
+}
+
+#[test]
+fn the_examples_are_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/inventories");
+    let mut count = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let (inventory, warnings) = formats::inventory::read(&std::fs::read(&path).unwrap()).unwrap();
+        assert!(!inventory.components.is_empty() && warnings.is_empty(), "{}: {warnings:?}", path.display());
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 

@@ -30,9 +30,7 @@ fn judge(kind: &str, documents: &[Vec<u8>]) -> (Option<i32>, String) {
 
 #[test]
 fn csaf_passes_the_mandatory_tests() {
-    let mut advisories = vec![full(), least()];
-    advisories.extend(each_weakness());
-    let documents: Vec<Vec<u8>> = advisories.iter().map(|a| csaf::write(a).unwrap()).collect();
+    let documents: Vec<Vec<u8>> = [full(), least(), each_weakness()].iter().map(|a| csaf::write(a).unwrap()).collect();
     let (code, said) = judge("csaf", &documents);
     assert_eq!(code, Some(0), "{said}");
 }
