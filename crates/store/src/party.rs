@@ -295,3 +295,13 @@ pub async fn tokens(tx: &mut Tx, member: MemberId) -> Result<Vec<Token>, StoreEr
 pub async fn token_revoke(tx: &mut Tx, id: TokenId, at: Timestamp) -> Result<bool, StoreError> {
     tx.changed("update tokens set revoked_at = $2 where id = $1 and revoked_at is null", params![id, at]).await
 }
+
+/// The member of the oldest coordinator: whoever started this clearinghouse.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn first_coordinator(tx: &mut Tx) -> Result<Option<MemberId>, StoreError> {
+    let sql = "select m.id from members m join parties p on p.id = m.party_id \
+               where p.roles like '%coordinator%' order by m.id limit 1";
+    tx.one(sql, params![], |row| row.fields("members").parsed()).await
+}

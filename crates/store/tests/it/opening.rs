@@ -54,6 +54,19 @@ async fn two_programs_write_to_one_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_transaction_holds_nothing_that_another_program_waits_for() {
+    for temp in [sqlite_store(), postgres_store().await] {
+        let (one, other) = (temp.open().await, temp.open().await);
+        let mut tx = one.write().await.unwrap();
+        store::meta::set(&mut tx, "a", "1").await.unwrap();
+        drop(tx);
+        let mut tx = other.write().await.unwrap();
+        store::meta::set(&mut tx, "a", "2").await.unwrap();
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_went_away_is_unavailable_and_found_again() {
     let temp = postgres_store().await;
     let store = temp.open().await;
