@@ -1,7 +1,9 @@
 //! The one program. Each subcommand has a file of its own; this one only says which there are.
 
+mod match_command;
 mod output;
 mod prove;
+mod range;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,8 +23,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Tell which components of inventories are affected by advisories
+    Match(match_command::Match),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
+    /// Measure on which published versions a proof fires
+    Range(range::Range),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +36,8 @@ fn main() -> ExitCode {
     output::logs_start();
     let cli = Cli::parse();
     match cli.command {
+        Command::Match(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
+        Command::Range(command) => command.run(cli.home),
     }
 }

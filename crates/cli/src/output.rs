@@ -43,12 +43,17 @@ pub fn home_folder(given: Option<PathBuf>) -> Result<PathBuf, String> {
         .ok_or_else(|| "no data folder: give --home or set PROOFHOUSE_HOME".to_owned())
 }
 
-/// Opens the engine over the data folder.
-pub fn engine_open(home: Option<PathBuf>) -> Result<Engine, ExitCode> {
-    let home = home_folder(home).map_err(|message| {
+/// The data folder, or the exit code of bad use.
+pub fn home_required(given: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
+    home_folder(given).map_err(|message| {
         eprintln!("error: {message}");
         ExitCode::from(EXIT_INPUT)
-    })?;
+    })
+}
+
+/// Opens the engine over the data folder.
+pub fn engine_open(home: Option<PathBuf>) -> Result<Engine, ExitCode> {
+    let home = home_required(home)?;
     Engine::open(EngineConfig { home, ..EngineConfig::default() }).map_err(|e| failed(&e))
 }
 

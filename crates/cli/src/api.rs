@@ -1,0 +1,219 @@
+//! The client of a clearinghouse's HTTP API: one request, one JSON answer, errors as people read them.
+//!
+//! Must not know a noun, and must never print a token. Every request that writes carries an
+//! idempotency key, so that a try again after a broken connection has its effect once.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use ureq::http::{Request, StatusCode};
+
+use crate::output::{EXIT_ENVIRONMENT, EXIT_INPUT};
+
+/// Largest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+/// Time for one request, in seconds.
+const REQUEST_S_MAX: u64 = 120;
+/// Tries of a request whose connection broke or that was answered 503.
+const TRIES_MAX: u32 = 3;
+
+/// Which clearinghouse, and as whom.
+#[derive(Args, Debug, Clone)]
+pub struct Server {
+    /// Where the clearinghouse is
+    #[arg(long, env = "PROOFHOUSE_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    pub url: String,
+    /// Bearer token; better given in the environment, where other users cannot see it
+    #[arg(long, env = "PROOFHOUSE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+}
+
+/// Why a request did not give what was asked.
+#[derive(Debug)]
+pub enum ApiError {
+    /// Nobody answered, or not in HTTP.
+    Unreachable(String),
+    /// The clearinghouse refused, with its reasons.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// One line for each reason.
+        lines: Vec<String>,
+    },
+}
+
+impl ApiError {
+    /// Prints it and gives the exit code.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Unreachable(what) => {
+                eprintln!("error [unreachable]: {what}");
+                ExitCode::from(EXIT_ENVIRONMENT)
+            }
+            Self::Refused { status, lines } => {
+                for line in lines {
+                    eprintln!("error [{status}]: {line}");
+                }
+                ExitCode::from(if *status >= 500 { EXIT_ENVIRONMENT } else { EXIT_INPUT })
+            }
+        }
+    }
+}
+
+/// One clearinghouse, with a token.
+#[derive(Clone)]
+pub struct Api {
+    base: String,
+    token: Option<String>,
+    agent: ureq::Agent,
+}
+
+impl Api {
+    /// A client; nothing is sent yet.
+    pub fn new(server: &Server) -> Self {
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(REQUEST_S_MAX)))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build();
+        Self { base: server.url.trim_end_matches('/').to_owned(), token: server.token.clone(), agent: config.into() }
+    }
+
+    /// The same clearinghouse as somebody else.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// Reads a resource.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn get(&self, path: &str) -> Result<Value, ApiError> {
+        self.send("GET", path, None, &[])
+    }
+
+    /// Reads a document byte for byte.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn get_text(&self, path: &str) -> Result<String, ApiError> {
+        let (status, bytes) = self.exchange("GET", path, None, &[], None)?;
+        if !status.is_success() {
+            return Err(refused(status, &bytes));
+        }
+        String::from_utf8(bytes).map_err(|_| ApiError::Unreachable(format!("{path}: the answer is not UTF-8")))
+    }
+
+    /// Writes: sends a JSON body.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.send("POST", path, Some("application/json"), body.to_string().as_bytes())
+    }
+
+    /// Writes: sends bytes of another kind.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn post_bytes(&self, path: &str, media_type: &str, body: &[u8]) -> Result<Value, ApiError> {
+        self.send("POST", path, Some(media_type), body)
+    }
+
+    /// Replaces a document.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn put(&self, path: &str, media_type: &str, body: &[u8]) -> Result<Value, ApiError> {
+        self.send("PUT", path, Some(media_type), body)
+    }
+
+    fn send(&self, method: &str, path: &str, media_type: Option<&str>, body: &[u8]) -> Result<Value, ApiError> {
+        let key = if method == "GET" { None } else { Some(idempotency_key()?) };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let answer = self.exchange(method, path, media_type, body, key.as_deref());
+            match answer {
+                Err(ApiError::Unreachable(_)) if tries < TRIES_MAX => {}
+                Ok((StatusCode::SERVICE_UNAVAILABLE, _)) if tries < TRIES_MAX => {}
+                Ok((status, bytes)) if status.is_success() => {
+                    return serde_json::from_slice(&bytes)
+                        .map_err(|e| ApiError::Unreachable(format!("{}{path}: the answer is not JSON: {e}", self.base)));
+                }
+                Ok((status, bytes)) => return Err(refused(status, &bytes)),
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(Duration::from_millis(300 * u64::from(tries)));
+        }
+    }
+
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: Option<&str>,
+        body: &[u8],
+        key: Option<&str>,
+    ) -> Result<(StatusCode, Vec<u8>), ApiError> {
+        let unreachable = |e: &dyn std::fmt::Display| ApiError::Unreachable(format!("{}{path}: {e}", self.base));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(media_type) = media_type {
+            request = request.header("content-type", media_type);
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let answer = if method == "GET" {
+            self.agent.run(request.body(()).map_err(|e| unreachable(&e))?)
+        } else {
+            self.agent.run(request.body(body).map_err(|e| unreachable(&e))?)
+        };
+        let answer = answer.map_err(|e| unreachable(&e))?;
+        let status = answer.status();
+        let mut bytes = Vec::new();
+        let mut reader = answer.into_body().into_reader().take(ANSWER_BYTES_MAX);
+        reader.read_to_end(&mut bytes).map_err(|e| unreachable(&e))?;
+        Ok((status, bytes))
+    }
+}
+
+fn idempotency_key() -> Result<String, ApiError> {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).map_err(|e| ApiError::Unreachable(format!("no randomness from the system: {e}")))?;
+    Ok(random.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// The reasons of a problem document, each on a line.
+fn refused(status: StatusCode, bytes: &[u8]) -> ApiError {
+    let problem: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
+    let text = |v: &Value, field: &str| v.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut lines = Vec::new();
+    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        lines.push(format!("{}: {} [{}]", text(error, "field"), text(error, "reason"), text(error, "code")));
+    }
+    if lines.is_empty() {
+        let detail = text(&problem, "detail");
+        let title = text(&problem, "title");
+        let what = if detail.is_empty() { title } else { detail };
+        let fallback = status.canonical_reason().unwrap_or("refused");
+        lines.push(if what.is_empty() { fallback.to_owned() } else { what });
+    }
+    ApiError::Refused { status: status.as_u16(), lines }
+}
+
+/// One text field of an answer, empty where there is none.
+pub fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The items of a page or of a list field.
+pub fn items<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
