@@ -4,6 +4,7 @@ mod match_command;
 mod output;
 mod prove;
 mod range;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
     Range(range::Range),
+    /// Check a receipt's signature and replay it
+    Verify(verify::Verify),
 }
 
 fn main() -> ExitCode {
@@ -39,5 +42,6 @@ fn main() -> ExitCode {
         Command::Match(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
+        Command::Verify(command) => command.run(cli.home),
     }
 }

@@ -1,0 +1,90 @@
+//! `proofhouse party`: who takes part. For coordinators.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::answer::{fields, page, show};
+use crate::api::{Api, Server, items, text};
+
+/// Makes and shows parties and their members.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  proofhouse party create 'St. Anne Hospital' --accountable 'R. Ortiz' --role operator\n  proofhouse party create lodash --accountable 'J. D.' --role maintainer --package pkg:npm/lodash")]
+pub struct Party {
+    #[command(flatten)]
+    server: Server,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Make a party
+    Create {
+        /// Its name
+        name: String,
+        /// The named human who answers for it
+        #[arg(long)]
+        accountable: String,
+        /// finder, maintainer, operator or coordinator; may be given several times
+        #[arg(long = "role", required = true, value_name = "ROLE")]
+        roles: Vec<String>,
+        /// How to reach it
+        #[arg(long)]
+        contact: Option<String>,
+        /// A package it maintains; may be given several times
+        #[arg(long = "package", value_name = "PURL")]
+        packages: Vec<String>,
+    },
+    /// All parties
+    List {
+        /// Where to go on
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// One party and its members
+    Show {
+        /// The party
+        id: String,
+    },
+    /// Add a person or agent
+    MemberAdd {
+        /// The party
+        id: String,
+        /// The person's name
+        name: String,
+    },
+}
+
+impl Party {
+    /// Runs the subcommand.
+    pub fn run(self) -> ExitCode {
+        let api = Api::new(&self.server);
+        match self.what {
+            What::Create { name, accountable, roles, contact, packages } => {
+                let mut body = json!({"name": name, "accountable": accountable, "roles": roles, "packages": packages});
+                if let Some(contact) = contact {
+                    body["contact"] = json!(contact);
+                }
+                show(api.post("/v1/parties", &body), self.json, lines)
+            }
+            What::List { cursor } => show(api.get(&super::report::paged("/v1/parties", cursor.as_deref())), self.json, |v| {
+                page(v, |p| format!("{}  {}  {}", text(p, "id"), text(p, "name"), fields(p, &["roles"]).join("")))
+            }),
+            What::Show { id } => show(api.get(&format!("/v1/parties/{id}")), self.json, lines),
+            What::MemberAdd { id, name } => {
+                show(api.post(&format!("/v1/parties/{id}/members"), &json!({"name": name})), self.json, |v| fields(v, &["id", "name"]))
+            }
+        }
+    }
+}
+
+fn lines(party: &Value) -> Vec<String> {
+    let mut lines = fields(party, &["id", "name", "accountable", "roles", "contact", "packages"]);
+    lines.extend(items(party, "members").iter().map(|m| format!("member       {}  {}", text(m, "id"), text(m, "name"))));
+    lines
+}

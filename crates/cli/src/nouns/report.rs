@@ -1,0 +1,81 @@
+//! `proofhouse report`: what became of the reports you sent.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::answer::{fields, page, show};
+use crate::api::{Api, Server, items, text};
+
+/// Lists and shows reports, and polls a submission by its receipt.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  proofhouse report list\n  proofhouse report status SUB-…")]
+pub struct Report {
+    #[command(flatten)]
+    server: Server,
+    /// Print one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Your reports
+    List {
+        /// Where to go on
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// One report and its findings
+    Show {
+        /// The report
+        id: String,
+    },
+    /// Where a submission stands
+    Status {
+        /// The receipt
+        receipt: String,
+    },
+}
+
+/// A path with the cursor of a list.
+pub fn paged(path: &str, cursor: Option<&str>) -> String {
+    match cursor {
+        // A cursor is hexadecimal; anything else is the server's to refuse.
+        Some(cursor) => format!("{path}?cursor={}", cursor.chars().filter(char::is_ascii_alphanumeric).collect::<String>()),
+        None => path.to_owned(),
+    }
+}
+
+impl Report {
+    /// Runs the subcommand.
+    pub fn run(self) -> ExitCode {
+        let api = Api::new(&self.server);
+        match self.what {
+            What::List { cursor } => show(api.get(&paged("/v1/reports", cursor.as_deref())), self.json, |v| {
+                page(v, |r| format!("{}  {}  {}  {}", text(r, "id"), text(r, "receipt"), text(r, "state"), text(r, "title")))
+            }),
+            What::Show { id } => show(api.get(&format!("/v1/reports/{id}")), self.json, lines),
+            What::Status { receipt } => show(api.get(&format!("/v1/submissions/{receipt}")), self.json, |v| {
+                fields(v, &["receipt", "status", "at"])
+            }),
+        }
+    }
+}
+
+fn lines(report: &Value) -> Vec<String> {
+    let mut lines = fields(report, &["id", "receipt", "title", "state", "purl", "received_at", "done_at"]);
+    for finding in items(report, "findings") {
+        lines.push(format!("finding      {} {} {}", text(finding, "id"), text(finding, "state"), text(finding, "state_reason")));
+        if let Some(list) = finding.get("checklist").and_then(Value::as_object) {
+            let missing: Vec<&str> = list.iter().filter(|(_, there)| *there == &Value::Bool(false)).map(|(item, _)| item.as_str()).collect();
+            if !missing.is_empty() {
+                lines.push(format!("             still missing: {}", missing.join(", ")));
+            }
+        }
+    }
+    lines
+}

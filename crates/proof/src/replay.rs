@@ -1,0 +1,177 @@
+//! `verify`: is a receipt signed by whom it should be, and does running it again give the same verdict?
+//!
+//! A replay uses the very bytes the receipt names, from the store or from the registry, whatever would be resolved
+//! today. Must not accept other bytes under the same version.
+
+use domain::proof::Verdict;
+use nodejs_semver::Version;
+use serde::Serialize;
+use signing::{Envelope, PublicKey, SigningError};
+
+use crate::bundle::Bundle;
+use crate::digest::Sha256Hex;
+use crate::engine::{ENGINE_VERSION, Engine, EngineError, Ready, Watch};
+use crate::npm::NpmError;
+use crate::npm::layer::closure_digest;
+use crate::receipt::{self, EngineIdentity, Predicate, Statement};
+use crate::run::{self, Plan};
+
+/// How `verify` is called.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// The key that must have signed; this engine's own where absent.
+    pub public_key: Option<PublicKey>,
+    /// The bundle, where it is not kept here.
+    pub bundle: Option<Bundle>,
+    /// Only check the signature.
+    pub no_replay: bool,
+}
+
+/// The answer of `verify`.
+#[derive(Debug, Clone, Serialize, PartialEq)]
+pub struct VerifyReport {
+    /// The signature holds and, where it was replayed, the verdict is the same.
+    pub verified: bool,
+    /// The signature holds.
+    pub signature_valid: bool,
+    /// What is wrong with the signature.
+    pub signature_error: Option<String>,
+    /// The key it was checked against.
+    pub key: String,
+    /// The package, from the statement; null where the signature does not hold.
+    pub purl: Option<String>,
+    /// The version.
+    pub version: Option<String>,
+    /// The verdict the receipt states.
+    pub stated: Option<String>,
+    /// The verdict of the replay; null where there was none.
+    pub replayed: Option<String>,
+    /// The oracle saw the very same; null where there was no replay.
+    pub same_observation: Option<bool>,
+    /// Things worth telling that decide nothing.
+    pub warnings: Vec<String>,
+}
+
+impl Engine {
+    /// Checks a receipt's signature and replays it.
+    ///
+    /// # Errors
+    /// Where the document is no receipt, or the replay cannot be run. A signature that does not hold and a verdict
+    /// that differs are answers, not errors.
+    pub fn verify(&self, receipt: &[u8], options: &VerifyOptions, watch: Watch<'_>) -> Result<VerifyReport, EngineError> {
+        let key = options.public_key.clone().unwrap_or_else(|| self.receipt_key());
+        Envelope::from_json(receipt).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
+        let mut report = VerifyReport {
+            verified: false,
+            signature_valid: false,
+            signature_error: None,
+            key: key.id().to_string(),
+            purl: None,
+            version: None,
+            stated: None,
+            replayed: None,
+            same_observation: None,
+            warnings: Vec::new(),
+        };
+        let statement = match receipt::receipt_open(receipt, &key) {
+            Ok(statement) => statement,
+            Err(EngineError::Signing(
+                e @ (SigningError::NotSignedBy { .. } | SigningError::Mismatch(_) | SigningError::PayloadType { .. }),
+            )) => {
+                report.signature_error = Some(e.to_string());
+                return Ok(report);
+            }
+            Err(EngineError::Signing(e)) => return Err(EngineError::MalformedReceipt(e.to_string())),
+            Err(e) => return Err(e),
+        };
+        let stated = statement.predicate.verdict.clone();
+        report.signature_valid = true;
+        report.purl = Some(statement.predicate.proof.purl.clone());
+        report.version = Some(statement.predicate.version.clone());
+        report.stated = Some(stated.clone());
+        if options.no_replay {
+            report.verified = true;
+            return Ok(report);
+        }
+        self.replay(&statement, options, &mut report, watch)?;
+        report.verified = report.replayed.as_deref() == Some(stated.as_str());
+        Ok(report)
+    }
+
+    fn replay(
+        &self,
+        statement: &Statement,
+        options: &VerifyOptions,
+        report: &mut VerifyReport,
+        watch: Watch<'_>,
+    ) -> Result<(), EngineError> {
+        let stated = &statement.predicate;
+        let wanted = &stated.proof.digest;
+        let bundle = match &options.bundle {
+            Some(given) if given.digest() != wanted => {
+                return Err(EngineError::BundleOther { found: given.digest().clone(), wanted: wanted.clone() });
+            }
+            Some(given) => given.clone(),
+            None => self.bundle_kept(wanted)?,
+        };
+        let here = EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: Self::harness_digest() };
+        if stated.engine != here {
+            report.warnings.push(format!("made by engine {}, replayed by another ({ENGINE_VERSION})", stated.engine.version));
+        }
+        let runtime = self.node_obtain(version_of(&stated.runtime.version)?, watch.progress)?;
+        if runtime.sha256 != stated.runtime.sha256 {
+            return Err(other_bytes("the runtime", &stated.runtime.version, &runtime.sha256, &stated.runtime.sha256));
+        }
+        let ready = self.ready_exactly(&bundle, stated)?;
+        let stage = self.stage(&bundle, &runtime, &ready)?;
+        let plan = Plan { repeats: stated.plan.repeats, control_always: stated.plan.control_always, trace: false };
+        let shown = run::version_run(&stage, plan, watch.cancel)?;
+        report.same_observation = Some(shown.observation == stated.observation);
+        report.replayed = Some(shown.verdict.as_str().to_owned());
+        if let (Verdict::Inconclusive, Some(detail)) = (shown.verdict, shown.detail) {
+            report.warnings.push(format!("the replay is inconclusive: {detail}"));
+        }
+        Ok(())
+    }
+
+    /// The bytes a receipt names and no others.
+    fn ready_exactly(&self, bundle: &Bundle, stated: &Predicate) -> Result<Ready, EngineError> {
+        let name = bundle.manifest().target.package.name();
+        self.bytes_exactly(name, &stated.version, &stated.target_sha256)?;
+        for entry in &stated.closure {
+            self.bytes_exactly(&entry.name, &entry.version, &entry.sha256)?;
+        }
+        Ok(Ready {
+            version: version_of(&stated.version)?,
+            sha256: stated.target_sha256.clone(),
+            closure: stated.closure.clone(),
+            closure_digest: closure_digest(&stated.closure),
+        })
+    }
+
+    fn bytes_exactly(&self, name: &str, version: &str, wanted: &Sha256Hex) -> Result<(), EngineError> {
+        if self.store.folder(wanted).is_dir() {
+            return Ok(());
+        }
+        let packument = self.registry.packument(name)?;
+        let doc = packument.version(&version_of(version)?).ok_or_else(|| NpmError::NoSuchVersion {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        })?;
+        let stored = self.store.obtain(name, doc, &self.registry, &self.sandbox)?;
+        if stored.sha256 == *wanted { Ok(()) } else { Err(other_bytes(name, version, &stored.sha256, wanted)) }
+    }
+}
+
+fn version_of(text: &str) -> Result<Version, EngineError> {
+    Version::parse(text).map_err(|_| EngineError::MalformedVersion(text.chars().take(64).collect()))
+}
+
+fn other_bytes(name: &str, version: &str, found: &Sha256Hex, wanted: &Sha256Hex) -> EngineError {
+    EngineError::Npm(NpmError::OtherBytes {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        found: found.clone(),
+        wanted: wanted.clone(),
+    })
+}
