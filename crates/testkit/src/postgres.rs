@@ -65,13 +65,11 @@ fn find() -> Result<Server, String> {
 /// The folder of `postgres` and `initdb`.
 fn binaries() -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-    let tools = target.join("tools/postgres");
+    let targets = [std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from), Some(workspace.join("target"))];
+    let mut places: Vec<PathBuf> = targets.into_iter().flatten().map(|t| t.join("tools/postgres/bin")).collect();
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|e| e.path().join("bin"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = vec![tools.join("bin"), tools.join("native/bin"), tools.join("package/native/bin"), tools];
     places.extend(debian);
-    places.extend(std::env::split_paths(&path));
+    places.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let bin = places.into_iter().find(|p| p.join("postgres").is_file() && p.join("initdb").is_file())?;
     // `initdb` looks for its parts beside the real file.
     fs::canonicalize(bin.join("postgres")).ok()?.parent().map(Path::to_path_buf)
@@ -98,14 +96,22 @@ fn runs(bin: &Path, dir: &Path) -> bool {
     version.status().is_ok_and(|s| s.success())
 }
 
+/// Gives a file or folder to the server's user, who must be able to remove it again.
+fn give_away(path: &Path) -> std::io::Result<()> {
+    if nix::unistd::geteuid().is_root() { chown(path, Some(NOBODY_UID), Some(NOBODY_UID)) } else { Ok(()) }
+}
+
 fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir(to)?;
+    give_away(to)?;
     for entry in fs::read_dir(from)? {
-        let (entry, name) = entry.map(|e| (e.path(), e.file_name()))?;
-        if entry.is_dir() {
-            copy_tree(&entry, &to.join(name))?;
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &copy)?;
         } else {
-            fs::copy(&entry, to.join(name))?;
+            fs::copy(entry.path(), &copy)?;
+            give_away(&copy)?;
         }
     }
     Ok(())
@@ -118,27 +124,31 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
 pub fn start(bin: &Path, settings: &[&str]) -> Result<Server, String> {
     // Short, because a socket's path has 107 bytes at most.
     let dir = tempfile::Builder::new().prefix("ph-pg-").tempdir_in("/tmp").map_err(|e| said("make a folder", e))?;
-    let dir = dir.keep();
-    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).map_err(|e| said("close the folder", e))?;
-    if nix::unistd::geteuid().is_root() {
-        chown(&dir, Some(NOBODY_UID), Some(NOBODY_UID)).map_err(|e| said("give the folder away", e))?;
-    }
+    let server = start_in(dir.path(), bin, settings)?;
+    // From here on the keeper removes the folder.
+    drop(dir.keep());
+    Ok(server)
+}
+
+fn start_in(dir: &Path, bin: &Path, settings: &[&str]) -> Result<Server, String> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|e| said("close the folder", e))?;
+    give_away(dir).map_err(|e| said("give the folder away", e))?;
     let mut bin = bin.to_path_buf();
-    if !runs(&bin, &dir)
+    if !runs(&bin, dir)
         && let (Some(tree), Some(name)) = (bin.parent(), bin.file_name())
     {
         copy_tree(tree, &dir.join("postgres")).map_err(|e| said("copy PostgreSQL", e))?;
         bin = dir.join("postgres").join(name);
     }
-    let mut initdb = command(&bin.join("initdb"), &dir);
+    let mut initdb = command(&bin.join("initdb"), dir);
     initdb.args(["-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
     let made = initdb.output().map_err(|e| said("run initdb", e))?;
     if !made.status.success() {
         return Err(said("run initdb", String::from_utf8_lossy(&made.stderr)));
     }
     let (reader, alive) = std::io::pipe().map_err(|e| said("make a pipe", e))?;
-    let mut keeper = command(Path::new("/bin/sh"), &dir);
-    keeper.args(["-c", KEEPER, "keeper"]).arg(&bin).arg(&dir).stdin(reader).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut keeper = command(Path::new("/bin/sh"), dir);
+    keeper.args(["-c", KEEPER, "keeper"]).arg(&bin).arg(dir).stdin(reader).stdout(Stdio::null()).stderr(Stdio::null());
     let defaults = [
         "listen_addresses=",
         "max_connections=300",
