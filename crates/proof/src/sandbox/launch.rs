@@ -384,7 +384,8 @@ impl<'a> Drain<'a> {
 
     fn file_take(&mut self, path: String, executable: bool, bytes: Vec<u8>) {
         let size = bytes.len() as u64;
-        if size <= self.files_bytes_left && super::unpack::name::is_safe(&path) {
+        let room = self.files.len() < super::limits::FILES_MAX as usize && size <= self.files_bytes_left;
+        if room && super::unpack::name::is_safe(&path) {
             self.files_bytes_left -= size;
             self.files.push(BoxFile { path, executable, bytes });
         }

@@ -18,6 +18,7 @@ mod unpack;
 mod wire;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use error::SandboxError;
 pub use init::{PROGRAM_ID, init_if_asked};
@@ -47,6 +48,8 @@ pub struct SandboxConfig {
 pub struct Sandbox {
     init_exe: PathBuf,
     caller: Caller,
+    /// Which of the program's users is next; begins anywhere, so that two processes differ.
+    turn: AtomicU32,
     cgroups: cgroup::Pool,
     landlock: Option<u32>,
     proc: bool,
@@ -67,6 +70,7 @@ impl Sandbox {
         let mut sandbox = Self {
             init_exe: config.init_exe.unwrap_or_else(|| PathBuf::from("/proc/self/exe")),
             caller: probe::caller(),
+            turn: AtomicU32::new(std::process::id()),
             cgroups,
             landlock: sys::landlock_abi(),
             proc: true,
@@ -125,7 +129,7 @@ impl Sandbox {
 
     fn order(&self, work: Work, box_dir: &str, limits: Limits, loopback: bool) -> Order {
         Order {
-            caller: self.caller,
+            caller: self.caller_next(),
             work,
             box_dir: box_dir.to_owned(),
             mounts: Vec::new(),
@@ -137,6 +141,17 @@ impl Sandbox {
             watch_tree: !self.cgroups.counts(),
             proc: self.proc,
             landlock: self.landlock,
+        }
+    }
+
+    /// The caller, with the next of the program's users on the host.
+    fn caller_next(&self) -> Caller {
+        match self.caller {
+            Caller::Root { program } => {
+                let turn = self.turn.fetch_add(1, Ordering::Relaxed) % init::PROGRAM_IDS;
+                Caller::Root { program: program + turn }
+            }
+            user => user,
         }
     }
 
@@ -176,7 +191,7 @@ impl Sandbox {
             weaker.push(format!("the program keeps the caller's own user id {uid} and groups outside the namespace"));
         }
         Walls {
-            caller: if self.caller == Caller::Root { "root" } else { "user" }.to_owned(),
+            caller: if matches!(self.caller, Caller::Root { .. }) { "root" } else { "user" }.to_owned(),
             namespaces: "user, mount, pid, net, ipc, uts, cgroup".to_owned(),
             accounting: self.cgroups.describe(),
             seccomp: format!("filter of {} instructions", self.filters[0].len()),

@@ -4,7 +4,7 @@
 use std::fs;
 
 use super::error::SandboxError;
-use super::init::PROGRAM_ID;
+use super::init::{PROGRAM_ID, PROGRAM_IDS};
 use super::wire::Caller;
 
 /// The oldest kernel with everything that is needed: recursive read-only mounts (5.12) and process limits counted by
@@ -40,20 +40,22 @@ pub fn caller() -> Caller {
     let uid = nix::unistd::geteuid();
     let mapped = ["uid_map", "gid_map"].iter().all(|name| {
         let map = fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
-        is_mapped(&map, 0) && is_mapped(&map, PROGRAM_ID)
+        is_mapped(&map, 0, 1) && is_mapped(&map, PROGRAM_ID, PROGRAM_IDS)
     });
     if uid.is_root() && mapped && ROOT_CAPABILITIES.iter().all(|bit| effective & (1 << bit) != 0) {
-        Caller::Root
+        Caller::Root { program: PROGRAM_ID }
     } else {
         Caller::User { uid: uid.as_raw(), gid: nix::unistd::getegid().as_raw() }
     }
 }
 
-fn is_mapped(map: &str, id: u32) -> bool {
+/// Whether one line of the map spans the whole range.
+fn is_mapped(map: &str, first_id: u32, ids: u32) -> bool {
     map.lines().any(|line| {
         let mut numbers = line.split_ascii_whitespace().map(|part| part.parse::<u64>().unwrap_or(0));
         let (first, _, count) = (numbers.next().unwrap_or(0), numbers.next(), numbers.next().unwrap_or(0));
-        (first..first.saturating_add(count)).contains(&u64::from(id))
+        let (first_id, end) = (u64::from(first_id), u64::from(first_id) + u64::from(ids));
+        first <= first_id && end <= first.saturating_add(count)
     })
 }
 
@@ -85,8 +87,9 @@ mod tests {
     #[test]
     fn a_map_holds_the_ids_it_spans() {
         let whole = "         0          0 4294967295\n";
-        assert!(is_mapped(whole, 0) && is_mapped(whole, PROGRAM_ID));
-        let rootless = "0 1000 1\n1 100000 60000\n";
-        assert!(is_mapped(rootless, 0) && !is_mapped(rootless, PROGRAM_ID));
+        assert!(is_mapped(whole, 0, 1) && is_mapped(whole, PROGRAM_ID, PROGRAM_IDS));
+        let rootless = "0 1000 1\n1 100000 61050\n";
+        assert!(is_mapped(rootless, 0, 1) && is_mapped(rootless, PROGRAM_ID, 1));
+        assert!(!is_mapped(rootless, PROGRAM_ID, PROGRAM_IDS));
     }
 }

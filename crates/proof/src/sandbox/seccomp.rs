@@ -72,7 +72,6 @@ const DENIED: &[c_long] = &[
     libc::SYS_sethostname,
     libc::SYS_setdomainname,
     libc::SYS_nfsservctl,
-    libc::SYS_personality,
     // Memory placement.
     libc::SYS_mbind,
     libc::SYS_set_mempolicy,
@@ -105,7 +104,7 @@ const DENIED_HERE: &[c_long] = &[
 const DENIED_HERE: &[c_long] = &[libc::SYS_kexec_file_load, libc::SYS_lookup_dcookie, libc::SYS_quotactl_fd];
 
 /// `clone` with any of these makes a namespace.
-const CLONE_NAMESPACE_FLAGS: [libc::c_int; 8] = [
+const CLONE_NAMESPACE_FLAGS: [libc::c_int; 7] = [
     libc::CLONE_NEWNS,
     libc::CLONE_NEWCGROUP,
     libc::CLONE_NEWUTS,
@@ -113,10 +112,11 @@ const CLONE_NAMESPACE_FLAGS: [libc::c_int; 8] = [
     libc::CLONE_NEWUSER,
     libc::CLONE_NEWPID,
     libc::CLONE_NEWNET,
-    0x80,
 ];
 /// Requests that put characters into a terminal's input.
 const TERMINAL_REQUESTS: [u64; 2] = [0x5412, 0x541C];
+/// Asking, the ordinary one, and the one without address randomisation, which sanitizers take.
+const PERSONALITIES: [u64; 3] = [0xffff_ffff, 0, 0x4_0000];
 /// Stream and datagram, with every choice of the two flags.
 const SOCKET_KINDS: [libc::c_int; 8] = {
     const BLOCK: libc::c_int = libc::SOCK_NONBLOCK;
@@ -224,6 +224,9 @@ fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
         let core = SeccompCondition::new(0, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CORE))?;
         rules.insert(libc::SYS_setrlimit, vec![SeccompRule::new(vec![core])?]);
     }
+    scheduling_rules(&mut rules)?;
+    let personas = PERSONALITIES.iter().map(|&persona| not(0, persona)).collect::<Result<Vec<_>, _>>()?;
+    rules.insert(libc::SYS_personality, vec![SeccompRule::new(personas)?]);
     rules.insert(libc::SYS_socket, socket_rules(variant)?);
     rules.insert(libc::SYS_socketpair, vec![SeccompRule::new(vec![not(0, libc::AF_UNIX as u64)?])?]);
     Ok(rules)
@@ -231,6 +234,22 @@ fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
 
 fn not(argument: u8, value: u64) -> Result<SeccompCondition, seccompiler::BackendError> {
     SeccompCondition::new(argument, Len::Dword, Op::Ne, value)
+}
+
+/// Pid 1 may have the program's user, who could otherwise take the processor from it.
+fn scheduling_rules(rules: &mut Rules) -> Result<(), seccompiler::BackendError> {
+    const INIT: u64 = 1;
+    let is = |argument, value| SeccompCondition::new(argument, Len::Dword, Op::Eq, value);
+    let by_process =
+        [libc::SYS_sched_setscheduler, libc::SYS_sched_setparam, libc::SYS_sched_setattr, libc::SYS_sched_setaffinity];
+    for call in by_process {
+        rules.insert(call, vec![SeccompRule::new(vec![is(0, INIT)?])?]);
+    }
+    // PRIO_USER and IOPRIO_WHO_USER: everyone of this user.
+    for (call, everyone) in [(libc::SYS_setpriority, 2), (libc::SYS_ioprio_set, 3)] {
+        rules.insert(call, vec![SeccompRule::new(vec![is(1, INIT)?])?, SeccompRule::new(vec![is(0, everyone)?])?]);
+    }
+    Ok(())
 }
 
 /// Limits of other processes (pid 1 may have the program's user), and the one on cores, stay as they are.

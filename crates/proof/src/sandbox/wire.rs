@@ -29,7 +29,8 @@ const FRAME_HEAD_BYTES: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Caller {
     /// Full capabilities: namespaces are made first, the user namespace last, so that nothing inside owns any of them.
-    Root,
+    /// The number is the program's user and group as the host sees it.
+    Root { program: u32 },
     /// None: the user namespace is made first and maps this one user and group.
     User { uid: u32, gid: u32 },
 }

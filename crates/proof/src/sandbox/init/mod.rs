@@ -23,9 +23,12 @@ use nix::unistd::Pid;
 use super::sys;
 use super::wire::{self, Caller, MARKER, News, Order, OrderDescriptors};
 
-/// The user and the group that the hostile program runs as, inside every box and, where the caller is root, also as
-/// the kernel outside sees it. High, and in no distribution's range for people or services.
-pub const PROGRAM_ID: u32 = 61_999;
+/// The user and the group that the hostile program runs as, as every box sees it. Where the caller is root the host
+/// sees one of the [`PROGRAM_IDS`] from here on. In the range that systemd's list of users leaves unused.
+pub const PROGRAM_ID: u32 = 61_000;
+/// Users and groups on the host that boxes take in turn, so that two at once do not share the kernel's bounds for one
+/// user: descriptors in flight, pipe pages, watches.
+pub const PROGRAM_IDS: u32 = 128;
 
 /// A step that failed, with the words for it.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ fn outer_with(order: Order, descriptors: OrderDescriptors, socket: &UnixStream) 
     let inner =
         CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
     match order.caller {
-        Caller::Root => unshare(inner).step("make the namespaces")?,
+        Caller::Root { .. } => unshare(inner).step("make the namespaces")?,
         Caller::User { uid, gid } => {
             unshare(CloneFlags::CLONE_NEWUSER | inner).step("make the namespaces as an ordinary user")?;
             std::fs::write("/proc/self/setgroups", "deny").step("deny setgroups")?;
@@ -101,9 +104,13 @@ fn outer_with(order: Order, descriptors: OrderDescriptors, socket: &UnixStream) 
         sys::exit_now(code);
     };
     drop((ask_write, answer_read, descriptors));
+    let Caller::Root { program } = order.caller else {
+        let _ = waitpid(first, None);
+        return Ok(0);
+    };
     let asked = nix::unistd::read(&ask_read, &mut [0u8; 1]).unwrap_or(0) == 1;
     if asked {
-        users_map(first).step("map the users of the box")?;
+        users_map(first, program).step("map the users of the box")?;
         nix::unistd::write(&answer_write, b"k").step("answer pid 1 of the box")?;
     }
     let _ = waitpid(first, None);
@@ -111,8 +118,8 @@ fn outer_with(order: Order, descriptors: OrderDescriptors, socket: &UnixStream) 
 }
 
 /// Maps root (for pid 1 only) and the program's user into the namespace that pid 1 has just made.
-fn users_map(first: Pid) -> io::Result<()> {
-    let map = format!("0 0 1\n{PROGRAM_ID} {PROGRAM_ID} 1\n");
+fn users_map(first: Pid, program: u32) -> io::Result<()> {
+    let map = format!("0 0 1\n{PROGRAM_ID} {program} 1\n");
     std::fs::write(format!("/proc/{first}/uid_map"), &map)?;
     std::fs::write(format!("/proc/{first}/gid_map"), &map)
 }
@@ -133,7 +140,7 @@ fn first_process(
     if order.loopback {
         sys::loopback_up().step("bring up the loopback interface")?;
     }
-    if order.caller == Caller::Root {
+    if matches!(order.caller, Caller::Root { .. }) {
         unshare(CloneFlags::CLONE_NEWUSER).step("make the user namespace")?;
         nix::unistd::write(&ask, b"m").step("ask for the user map")?;
         let answered = nix::unistd::read(&answer, &mut [0u8; 1]).step("wait for the user map")?;

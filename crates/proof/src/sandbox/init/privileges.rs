@@ -37,7 +37,7 @@ pub fn program_drop(order: &Order, cgroups: &[OwnedFd]) -> Result<(), Failed> {
     resource_limits(order)?;
     // The bounding set needs a capability to be emptied, so it goes first; the capabilities themselves go last.
     sys::capabilities_bound().step("empty the capability bounding set")?;
-    if order.caller == Caller::Root {
+    if matches!(order.caller, Caller::Root { .. }) {
         nix::unistd::setgroups(&[]).step("drop the supplementary groups")?;
         let (uid, gid) = (Uid::from_raw(PROGRAM_ID), Gid::from_raw(PROGRAM_ID));
         nix::unistd::setresgid(gid, gid, gid).step("become the program's group")?;
@@ -62,7 +62,7 @@ pub fn first_process_drop(order: &Order) -> Result<(), Failed> {
 
 fn resource_limits(order: &Order) -> Result<(), Failed> {
     let limits = order.limits;
-    let own = if order.caller == Caller::Root { 0 } else { OWN_PROCESSES };
+    let own = if matches!(order.caller, Caller::Root { .. }) { 0 } else { OWN_PROCESSES };
     let seconds = limits.cpu_ms.div_ceil(1_000).saturating_add(1);
     let mut table = vec![
         // One more than allowed, so that whoever counts can tell who went over from who stayed just within.

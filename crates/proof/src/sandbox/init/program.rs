@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::resource::{UsageWho, getrusage};
-use nix::unistd::Pid;
+use nix::unistd::{Gid, Pid, Uid};
 
 use super::super::sys;
 use super::super::unpack::worker;
-use super::super::wire::{News, Order, OrderDescriptors, Work, news_send, raise};
-use super::{Failed, Step};
+use super::super::wire::{Caller, News, Order, OrderDescriptors, Work, news_send, raise};
+use super::{Failed, PROGRAM_ID, Step};
 
 /// Where programs are looked for when neither the name nor the environment says.
 const PATH_DEFAULT: &str = "/usr/bin:/bin";
@@ -122,6 +122,9 @@ fn prepared(order: &Order, streams: OrderDescriptors, status: &mut std::fs::File
         sys::descriptor_place(from, target, false).step("place the streams")?;
     }
     sys::descriptor_place(streams.channel_out.as_fd(), 4, false).step("place the streams")?;
+    if let (Caller::Root { .. }, Work::Program { .. }) = (order.caller, &order.work) {
+        streams_give(&streams)?;
+    }
     super::privileges::program_drop(order, &streams.cgroups)?;
     sys::signals_reset();
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
@@ -146,6 +149,15 @@ fn prepared(order: &Order, streams: OrderDescriptors, status: &mut std::fs::File
             Ok(program.exec())
         }
     }
+}
+
+/// Gives the pipes to the program's user, so that it can open them again by name, as `/dev/stderr` does.
+fn streams_give(streams: &OrderDescriptors) -> Result<(), Failed> {
+    let (uid, gid) = (Uid::from_raw(PROGRAM_ID), Gid::from_raw(PROGRAM_ID));
+    for stream in [&streams.stdout, &streams.stderr, &streams.channel_in, &streams.channel_out] {
+        nix::unistd::fchown(stream, Some(uid), Some(gid)).step("give the streams to the program")?;
+    }
+    Ok(())
 }
 
 fn ready_words() -> Result<Vec<u8>, Failed> {

@@ -266,7 +266,9 @@ fn is_writable(at: &Path, order: &Order) -> Result<bool, Failed> {
 
 fn program_owns(path: &Path, order: &Order) -> Result<(), Failed> {
     match order.caller {
-        Caller::Root => chown(path, Some(PROGRAM_ID), Some(PROGRAM_ID)).step(format!("give {} away", path.display())),
+        Caller::Root { program } => {
+            chown(path, Some(program), Some(program)).step(format!("give {} away", path.display()))
+        }
         Caller::User { .. } => Ok(()),
     }
 }
