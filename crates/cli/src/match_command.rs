@@ -222,7 +222,10 @@ fn lines(report: &Report) -> Vec<String> {
         let affected = i.findings.iter().filter(|f| f.status == "affected").count();
         let unknown = i.findings.len() - affected;
         let not = i.unmatchable.len();
-        lines.push(format!("  {affected} affected, {unknown} unknown, {} clean, {not} not compared", i.clean));
+        lines.push(format!(
+            "  {affected} findings, {unknown} undecided; {} components clean, {not} not compared",
+            i.clean
+        ));
     }
     lines
 }

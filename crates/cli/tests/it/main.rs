@@ -1,0 +1,4 @@
+//! Tests of the program as a user runs it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod match_command;
