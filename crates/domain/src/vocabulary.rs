@@ -47,7 +47,7 @@ macro_rules! words {
         impl std::str::FromStr for $name {
             type Err = $crate::vocabulary::UnknownWord;
 
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
+            fn from_str(word: &str) -> std::result::Result<Self, Self::Err> {
                 Self::ALL
                     .iter()
                     .copied()

@@ -1,1 +1,32 @@
-//! service
+//! The use cases of the clearinghouse, one file per noun.
+//!
+//! Each authorises first, then opens one transaction, then enqueues jobs. Must not know HTTP: the
+//! doors call it and have no rule of their own. Must not write SQL: that is crate `store`.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod advisory;
+mod blob;
+pub mod case;
+pub mod claim;
+pub mod ctx;
+mod deadline;
+pub mod error;
+pub mod feed;
+pub mod fix;
+pub mod identity;
+pub mod inventory;
+pub mod job;
+mod measure;
+pub mod notice;
+pub mod open;
+pub mod party;
+pub mod proof;
+pub mod range;
+pub mod read_in;
+pub mod report;
+pub mod seal;
+mod triage;
+
+pub use ctx::{Ctx, Idempotency};
+pub use error::{Result, ServiceError};
+pub use open::{Service, ServiceConfig};

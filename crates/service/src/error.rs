@@ -1,0 +1,97 @@
+//! Why a use case was refused: what the outside may know, apart from what only the log may know.
+//!
+//! Must not know HTTP: the doors turn each kind into their own answer. A thing that is hidden and a
+//! thing that does not exist give the same value.
+
+use store::StoreError;
+use thiserror::Error;
+
+/// One thing that is wrong with an input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// A stable word, never renamed.
+    pub code: &'static str,
+    /// The field it is about.
+    pub field: String,
+    /// What is wrong and what would be right, in one sentence.
+    pub reason: String,
+}
+
+impl Violation {
+    /// A violation with a stable code.
+    #[must_use]
+    pub fn new(code: &'static str, field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { code, field: field.into(), reason: reason.into() }
+    }
+}
+
+/// Why a use case did not happen. Nothing was stored.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// No token, or one that is unknown, expired or revoked: always the same.
+    #[error("a valid bearer token is needed")]
+    Unauthenticated,
+    /// The actor may know of the thing and may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// There is no such thing, or the actor must not learn that there is.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The input is wrong; every violation is listed.
+    #[error("the input has {} violations", .0.len())]
+    Invalid(Vec<Violation>),
+    /// A report that the TAP intake refuses, with every violation.
+    #[error("{0}")]
+    Tap(formats::tap::Refusal),
+    /// The input is right and the state of things forbids it.
+    #[error("{reason}")]
+    Conflict {
+        /// A stable word, never renamed.
+        code: &'static str,
+        /// What stands in the way, and what to do.
+        reason: String,
+    },
+    /// The same idempotency key came with another request.
+    #[error("this idempotency key was used for another request")]
+    IdempotencyReuse,
+    /// Come again: nothing was stored.
+    #[error("not available now: {0}")]
+    Unavailable(String),
+    /// Something here is broken. The text is for the log, never for the outside.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl ServiceError {
+    /// One violation alone.
+    #[must_use]
+    pub fn invalid(code: &'static str, field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Invalid(vec![Violation::new(code, field, reason)])
+    }
+
+    /// A refusal by the state of things.
+    #[must_use]
+    pub fn conflict(code: &'static str, reason: impl Into<String>) -> Self {
+        Self::Conflict { code, reason: reason.into() }
+    }
+}
+
+/// Result of a use case.
+pub type Result<T> = std::result::Result<T, ServiceError>;
+
+/// For errors that can only come from damage or a defect of ours.
+pub(crate) fn internal(what: &str, error: impl std::fmt::Display) -> ServiceError {
+    ServiceError::Internal(format!("{what}: {error}"))
+}
+
+impl From<StoreError> for ServiceError {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::CursorForeign) {
+            Self::invalid("invalid_cursor", "cursor", "the cursor belongs to another list; start again without it")
+        } else if error.is_transient() {
+            Self::Unavailable(error.to_string())
+        } else {
+            Self::Internal(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Inventory: take in what one asset runs; the next job compares it with every case.
+//!
+//! Must not drop a component: what cannot be matched is kept with the reason.
+
+use std::collections::BTreeMap;
+
+use domain::id::InventoryId;
+use domain::inventory::{ASSET_TAG_BYTES_MAX, AssetTags};
+use domain::package::Package;
+use domain::policy::Action;
+use formats::Warning;
+use serde_json::Value;
+use store::inventory::{self as table, Component, Inventory};
+use store::{Listed, Page};
+
+use crate::Service;
+use crate::ctx::{Begun, Ctx};
+use crate::error::{Result, ServiceError, Violation, internal};
+use crate::identity::{digest_hex, new_id};
+use crate::job::JobKind;
+
+/// Largest inventory document over the API, in bytes.
+pub const INVENTORY_DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// An inventory to be taken in.
+#[derive(Debug, Clone)]
+pub struct InventoryInput {
+    /// The operator's name of the asset.
+    pub asset: String,
+    /// How it is placed.
+    pub tags: AssetTags,
+    /// CycloneDX JSON or package-lock.json.
+    pub document: Vec<u8>,
+}
+
+/// An inventory and how it was understood.
+#[derive(Debug, Clone)]
+pub struct InventoryView {
+    /// The inventory.
+    pub inventory: Inventory,
+    /// What was odd about the document; empty when it is shown again.
+    pub warnings: Vec<Warning>,
+}
+
+fn tags_check(input: &InventoryInput) -> Result<()> {
+    let tags = [
+        ("asset", &input.asset),
+        ("tags.organisation", &input.tags.organisation),
+        ("tags.environment", &input.tags.environment),
+        ("tags.asset_type", &input.tags.asset_type),
+        ("tags.sector", &input.tags.sector),
+    ];
+    let mut violations = Vec::new();
+    for (field, text) in tags {
+        if text.len() > ASSET_TAG_BYTES_MAX || text.chars().any(char::is_control) {
+            let reason = format!("at most {ASSET_TAG_BYTES_MAX} bytes, no control characters");
+            violations.push(Violation::new("malformed_tag", field, reason));
+        }
+    }
+    if input.asset.trim().is_empty() {
+        violations.push(Violation::new("missing_field", "asset", "an inventory is of one named asset"));
+    }
+    if input.document.len() > INVENTORY_DOCUMENT_BYTES_MAX {
+        let reason = format!("at most {INVENTORY_DOCUMENT_BYTES_MAX} bytes");
+        violations.push(Violation::new("field_too_large", "document", reason));
+    }
+    if violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(violations)) }
+}
+
+fn document_read(document: &[u8]) -> Result<(formats::inventory::Inventory, Vec<Warning>)> {
+    let refused = |reason: String| ServiceError::invalid("unreadable", "document", reason);
+    let head: Value = serde_json::from_slice(document).map_err(|e| refused(format!("not JSON: {e}")))?;
+    let read = if head.get("bomFormat").is_some() {
+        formats::cyclonedx::read(document)
+    } else if head.get("lockfileVersion").is_some() || head.get("dependencies").is_some() {
+        formats::npm_lock::read(document)
+    } else {
+        return Err(refused(
+            "neither CycloneDX JSON (no bomFormat) nor package-lock.json (no lockfileVersion)".to_owned(),
+        ));
+    };
+    read.map_err(|e| refused(e.to_string()))
+}
+
+fn component_row(component: &formats::inventory::Component) -> Component {
+    let package = component.purl.as_deref().and_then(|p| Package::split(p).ok());
+    let reason = match (&component.matchable, &package) {
+        (Err(why), _) => Some(why.as_str().to_owned()),
+        (Ok(_), None) => Some("unknown-ecosystem".to_owned()),
+        (Ok(_), Some(_)) => None,
+    };
+    Component {
+        purl: if reason.is_none() { package.map(|(p, _)| p.purl().to_owned()) } else { None },
+        name: component.name.clone(),
+        version: component.version.clone(),
+        path: component.path.clone(),
+        reason,
+    }
+}
+
+impl Service {
+    /// Takes in one asset's inventory; it replaces the asset's previous one.
+    ///
+    /// # Errors
+    /// `Forbidden`, `Invalid`.
+    pub async fn inventory_submit(&self, ctx: &Ctx, input: InventoryInput) -> Result<InventoryView> {
+        ctx.authorize(Action::InventorySubmit)?;
+        tags_check(&input)?;
+        let (document, warnings) = document_read(&input.document)?;
+        let components: Vec<Component> = document.components.iter().map(component_row).collect();
+        let mut work = match self.begin(ctx, "inventory_submit").await? {
+            Begun::Fresh(work) => work,
+            Begun::Replayed(id) => return self.inventory_show(ctx, self.replayed(&id)?).await,
+        };
+        let now = ctx.actor.now;
+        let document_blob_id = self.blob_put(&mut work.tx, &input.document, now).await?;
+        let inventory = Inventory {
+            id: new_id(now)?,
+            party_id: ctx.actor.party,
+            asset: input.asset.trim().to_owned(),
+            tags: input.tags,
+            format: document.format.clone(),
+            document_blob_id,
+            digest: digest_hex(&input.document),
+            components: i64::try_from(components.len()).map_err(|e| internal("count components", e))?,
+            skipped: skipped_json(&components),
+            current: true,
+            uploaded_at: now,
+        };
+        table::insert(&mut work.tx, &inventory, &components).await?;
+        self.job_enqueue(&mut work.tx, JobKind::InventoryMatch, &inventory.id.to_string()).await?;
+        work.finish(&inventory.id.to_string()).await?;
+        self.wake.notify_waiters();
+        Ok(InventoryView { inventory, warnings })
+    }
+
+    /// One inventory of the actor's party.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn inventory_show(&self, ctx: &Ctx, id: InventoryId) -> Result<InventoryView> {
+        let mut tx = self.store.read().await?;
+        let found = table::by_id(&mut tx, id).await?;
+        let own = found.filter(|i| i.party_id == ctx.actor.party);
+        let inventory = own.ok_or(ServiceError::NotFound("inventory"))?;
+        Ok(InventoryView { inventory, warnings: Vec::new() })
+    }
+
+    /// The current inventories of the actor's party. Nobody else sees them, coordinators included.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn inventory_list(&self, ctx: &Ctx, page: &Page) -> Result<Listed<Inventory>> {
+        let mut tx = self.store.read().await?;
+        Ok(table::list(&mut tx, ctx.actor.party, true, page).await?)
+    }
+}
+
+/// How many components cannot be matched, by reason, as a JSON object.
+fn skipped_json(components: &[Component]) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for reason in components.iter().filter_map(|c| c.reason.as_deref()) {
+        *counts.entry(reason).or_default() += 1;
+    }
+    serde_json::json!(counts).to_string()
+}

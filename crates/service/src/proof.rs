@@ -1,0 +1,236 @@
+//! Proof: take a bundle in, have the engine measure it, and keep its receipts.
+//!
+//! Must not run, unpack or judge a bundle here: the engine does, in its sandbox.
+
+use std::sync::Arc;
+
+use domain::id::{FindingId, ProofId};
+use domain::package::Package;
+use domain::party::Role;
+use domain::policy::Action;
+use domain::proof::Grade;
+use domain::report::{FindingState, ReportState};
+use domain::time::Timestamp;
+use serde_json::json;
+use store::Tx;
+use store::finding::Finding;
+use store::proof::{self as table, Proof, ProofOutcome, ProofState, Receipt};
+
+use crate::Service;
+use crate::ctx::{Begun, Ctx};
+use crate::error::{Result, ServiceError, Violation};
+use crate::identity::{new_id, now};
+use crate::job::JobKind;
+use crate::measure::{Measured, OpenedBundle};
+
+/// Largest packed bundle over the API, in bytes.
+pub const BUNDLE_BYTES_MAX: usize = 1024 * 1024;
+
+/// A proof and the receipts of its verdicts.
+#[derive(Debug, Clone)]
+pub struct ProofView {
+    /// The proof.
+    pub proof: Proof,
+    /// One receipt for each version that was run.
+    pub receipts: Vec<Receipt>,
+}
+
+impl Service {
+    /// Attaches a bundle to a finding of the actor's party that still wants a proof.
+    ///
+    /// # Errors
+    /// `Forbidden`, `NotFound`, `Invalid` with every violation of the bundle, `Conflict` when the
+    /// finding has a proof already.
+    pub async fn proof_submit(&self, ctx: &Ctx, finding: FindingId, bundle: &[u8]) -> Result<ProofView> {
+        ctx.authorize(Action::ProofSubmit)?;
+        if bundle.len() > BUNDLE_BYTES_MAX {
+            let reason = format!("a packed bundle has at most {BUNDLE_BYTES_MAX} bytes");
+            return Err(ServiceError::invalid("field_too_large", "bundle", reason));
+        }
+        {
+            // Looked at before the bundle is unpacked: a stranger's request costs no sandbox.
+            let mut tx = self.store.read().await?;
+            own_finding(&mut tx, ctx, finding).await?;
+        }
+        let opened = self.bundle_open(bundle.to_vec()).await?.map_err(ServiceError::Invalid)?;
+        let mut work = match self.begin(ctx, "proof_submit").await? {
+            Begun::Fresh(work) => work,
+            Begun::Replayed(id) => return self.proof_show(ctx, self.replayed(&id)?).await,
+        };
+        let row = own_finding(&mut work.tx, ctx, finding).await?;
+        if matches!(row.state, FindingState::Proving | FindingState::Proved | FindingState::InCase) {
+            return Err(ServiceError::conflict("proof_there", "this finding has a proof already; send a new report"));
+        }
+        let opened = package_check(&row, opened).map_err(|v| ServiceError::Invalid(vec![v]))?;
+        let now = ctx.actor.now;
+        let id = self.proof_insert(&mut work.tx, &row, &opened, bundle, now).await?;
+        store::report::set_state(&mut work.tx, row.report_id, ReportState::Processing, now).await?;
+        work.finish(&id.to_string()).await?;
+        self.wake.notify_waiters();
+        self.proof_show(ctx, id).await
+    }
+
+    /// One proof: one's own, or of a case whose research the actor may see.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn proof_show(&self, ctx: &Ctx, id: ProofId) -> Result<ProofView> {
+        let mut tx = self.store.read().await?;
+        let hidden = || ServiceError::NotFound("proof");
+        let proof = table::by_id(&mut tx, id).await?.ok_or_else(hidden)?;
+        let finding = store::finding::by_id(&mut tx, proof.finding_id).await?.ok_or_else(hidden)?;
+        let own = finding.party_id == ctx.actor.party || ctx.actor.is(Role::Coordinator);
+        if !own {
+            let Some(case) = finding.case_id else { return Err(hidden()) };
+            let standing = self.case_standing(&mut tx, &ctx.actor, case).await?;
+            if ctx.authorize_case(Action::CaseReadResearch, standing).is_err() {
+                return Err(hidden());
+            }
+        }
+        let receipts = table::receipts(&mut tx, id).await?;
+        Ok(ProofView { proof, receipts })
+    }
+
+    /// Stores a bundle that came with a report; one that cannot be read is answered in the finding.
+    pub(crate) async fn proof_attach(
+        &self,
+        tx: &mut Tx,
+        finding: &Finding,
+        opened: std::result::Result<OpenedBundle, Vec<Violation>>,
+        bundle: &[u8],
+        now: Timestamp,
+    ) -> Result<bool> {
+        match opened.and_then(|o| package_check(finding, o).map_err(|v| vec![v])) {
+            Ok(opened) => {
+                self.proof_insert(tx, finding, &opened, bundle, now).await?;
+                Ok(true)
+            }
+            Err(violations) => {
+                let listed: Vec<String> = violations.iter().map(|v| format!("{}: {}", v.field, v.reason)).collect();
+                let reason = format!("the proof bundle is not valid. {}", listed.join("; "));
+                store::finding::set_state(tx, finding.id, FindingState::ProofWanted, Some(&cut(&reason)), now).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn proof_insert(
+        &self,
+        tx: &mut Tx,
+        finding: &Finding,
+        opened: &OpenedBundle,
+        bundle: &[u8],
+        now: Timestamp,
+    ) -> Result<ProofId> {
+        let proof = Proof {
+            id: new_id(now)?,
+            finding_id: finding.id,
+            digest: opened.digest.clone(),
+            bundle_blob_id: self.blob_put(tx, bundle, now).await?,
+            purl: opened.package.purl().to_owned(),
+            oracle: opened.oracle,
+            title: opened.title.clone(),
+            vulnerable: opened.vulnerable.clone(),
+            fixed: opened.fixed.clone(),
+            state: ProofState::Queued,
+            grade: None,
+            grade_reasons: "[]".to_owned(),
+            outcome: None,
+            range: None,
+            trace: None,
+            created_at: now,
+            measured_at: None,
+        };
+        table::insert(tx, &proof).await?;
+        store::finding::set_proof(tx, finding.id, proof.id, now).await?;
+        store::finding::set_state(tx, finding.id, FindingState::Proving, None, now).await?;
+        self.job_enqueue(tx, JobKind::ProofMeasure, &proof.id.to_string()).await?;
+        Ok(proof.id)
+    }
+
+    /// The job behind every proof: proves it at the declared versions, measures its range, and
+    /// finds the case it belongs to. Running it twice changes nothing: kept receipts answer.
+    pub(crate) async fn proof_measure(&self, id: ProofId) -> Result<()> {
+        let bundle = {
+            let mut tx = self.store.write().await?;
+            let proof = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+            let bundle = self.blob_get(&mut tx, proof.bundle_blob_id).await?;
+            table::set_state(&mut tx, id, ProofState::Running).await?;
+            tx.commit().await?;
+            bundle
+        };
+        let bundle = Arc::new(bundle);
+        let measured = self.measure_proof(bundle.clone()).await?;
+        let range = if measured.grade == Grade::Confirmed { Some(self.measure_range(bundle).await?) } else { None };
+        let now = now();
+        let mut tx = self.store.write().await?;
+        let outcome = ProofOutcome {
+            grade: measured.grade,
+            grade_reasons: json!(measured.grade_reasons).to_string(),
+            outcome: measured.outcome.clone(),
+            trace: Some(json!(measured.trace).to_string()),
+            measured_at: now,
+        };
+        table::set_outcome(&mut tx, id, &outcome).await?;
+        let more = range.iter().flat_map(|r| r.receipts.iter());
+        for receipt in measured.receipts.iter().chain(more) {
+            let row = Receipt {
+                id: new_id(now)?,
+                proof_id: id,
+                version: receipt.version.clone(),
+                verdict: receipt.verdict,
+                reason: receipt.reason,
+                envelope: receipt.envelope.clone(),
+                created_at: now,
+            };
+            table::receipt_insert(&mut tx, &row).await?;
+        }
+        if let Some(range) = &range {
+            table::set_range(&mut tx, id, &range.json, now).await?;
+        }
+        self.finding_conclude(&mut tx, id, &measured, now).await?;
+        tx.commit().await?;
+        self.wake.notify_waiters();
+        Ok(())
+    }
+
+    async fn finding_conclude(&self, tx: &mut Tx, id: ProofId, measured: &Measured, now: Timestamp) -> Result<()> {
+        let proof = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+        let found = store::finding::by_id(tx, proof.finding_id).await?;
+        let finding = found.ok_or(ServiceError::NotFound("finding"))?;
+        if finding.state == FindingState::InCase {
+            return Ok(());
+        }
+        if measured.grade == Grade::Confirmed {
+            let reason =
+                measured.fix_refuted.as_ref().map(|v| format!("fires also on {v}, which the report declares fixed"));
+            store::finding::set_state(tx, finding.id, FindingState::Proved, reason.as_deref(), now).await?;
+            self.finding_triage(tx, finding.id, now).await?;
+        } else {
+            let reason = cut(&measured.grade_reasons.join("; "));
+            store::finding::set_state(tx, finding.id, FindingState::NotProved, Some(&reason), now).await?;
+        }
+        store::report::set_state(tx, finding.report_id, ReportState::Done, now).await?;
+        Ok(())
+    }
+}
+
+async fn own_finding(tx: &mut Tx, ctx: &Ctx, id: FindingId) -> Result<Finding> {
+    let found = store::finding::by_id(tx, id).await?;
+    found.filter(|f| f.party_id == ctx.actor.party).ok_or(ServiceError::NotFound("finding"))
+}
+
+fn package_check(finding: &Finding, opened: OpenedBundle) -> std::result::Result<OpenedBundle, Violation> {
+    let about: Option<Package> = finding.purl.as_deref().and_then(|p| p.parse().ok());
+    if about.as_ref() == Some(&opened.package) {
+        return Ok(opened);
+    }
+    let reported = finding.purl.as_deref().unwrap_or("no known package");
+    let reason = format!("the bundle is about {}, the report is about {reported}", opened.package);
+    Err(Violation::new("package_mismatch", "bundle", reason))
+}
+
+/// A reason as it is kept: at most 2,000 characters.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().take(2_000).collect()
+}

@@ -1,0 +1,301 @@
+//! Report: take in what a stranger sent, keep it sealed and verbatim, give a receipt after the
+//! commit; and draw findings from it in a job.
+//!
+//! Must not judge, unpack or run anything: the attachments go to the proof engine as they are.
+
+use domain::id::{FindingId, ReportId};
+use domain::package::Package;
+use domain::party::Role;
+use domain::policy::Action;
+use domain::report::{ChecklistItem, FindingState, ReportState};
+use domain::time::Timestamp;
+use formats::Warning;
+use formats::tap::{self, Attachment, AttachmentType, Report};
+use serde_json::json;
+use store::finding::Finding;
+use store::report::{self as table};
+use store::{Listed, Page, Tx};
+
+use crate::Service;
+use crate::ctx::{Begun, Ctx, Work};
+use crate::error::{Result, ServiceError, internal};
+use crate::identity::{digest_hex, new_id, new_receipt, now};
+use crate::job::JobKind;
+
+/// What a sender gets after the commit.
+#[derive(Debug, Clone)]
+pub struct ReportSubmitted {
+    /// The receipt: holding it is the right to poll the submission.
+    pub receipt: String,
+    /// What was odd about the report and accepted all the same.
+    pub warnings: Vec<Warning>,
+}
+
+/// Where a submission stands.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The receipt.
+    pub receipt: String,
+    /// Its state.
+    pub state: ReportState,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A report as its sender and the coordinators see it. Attachments are listed, not shown.
+#[derive(Debug, Clone)]
+pub struct ReportView {
+    /// The report.
+    pub report: table::Report,
+    /// Its attachments, without their bytes.
+    pub attachments: Vec<table::Attachment>,
+    /// What was drawn from it.
+    pub findings: Vec<Finding>,
+}
+
+impl Service {
+    /// Stores one TAP report. The same bytes from the same party give the same receipt.
+    ///
+    /// # Errors
+    /// `Forbidden`, `Tap` with every violation, `Unavailable` (then nothing was stored).
+    pub async fn report_submit(&self, ctx: &Ctx, body: &[u8]) -> Result<ReportSubmitted> {
+        ctx.authorize(Action::ReportSubmit)?;
+        let (report, warnings) = tap::read_report(body).map_err(ServiceError::Tap)?;
+        let digest = digest_hex(body);
+        let mut work = match self.begin(ctx, "report_submit").await? {
+            Begun::Fresh(work) => work,
+            Begun::Replayed(receipt) => return Ok(ReportSubmitted { receipt, warnings }),
+        };
+        if let Some(known) = table::by_digest(&mut work.tx, ctx.actor.party, &digest).await? {
+            work.finish(&known.receipt).await?;
+            return Ok(ReportSubmitted { receipt: known.receipt, warnings });
+        }
+        let row = self.report_store(ctx, &mut work, &report, body, digest).await?;
+        self.job_enqueue(&mut work.tx, JobKind::ReportProcess, &row.id.to_string()).await?;
+        work.finish(&row.receipt).await?;
+        self.wake.notify_waiters();
+        Ok(ReportSubmitted { receipt: row.receipt, warnings })
+    }
+
+    async fn report_store(
+        &self,
+        ctx: &Ctx,
+        work: &mut Work,
+        report: &Report,
+        body: &[u8],
+        digest: String,
+    ) -> Result<table::Report> {
+        let now = ctx.actor.now;
+        let id: ReportId = new_id(now)?;
+        let body_blob_id = self.blob_put(&mut work.tx, body, now).await?;
+        let row = table::Report {
+            id,
+            receipt: new_receipt()?,
+            party_id: ctx.actor.party,
+            member_id: ctx.actor.member,
+            purl: report.purl.clone(),
+            ecosystem: report.ecosystem.clone(),
+            software: report.software.clone(),
+            title: report_title(report),
+            state: ReportState::Queued,
+            received_at: now,
+            done_at: None,
+            body_blob_id,
+            digest,
+            provenance: provenance(report),
+        };
+        table::insert(&mut work.tx, &row).await?;
+        for (position, attachment) in report.attachments.iter().enumerate() {
+            let blob_id = self.blob_put(&mut work.tx, &attachment.bytes, now).await?;
+            let row = table::Attachment {
+                report_id: id,
+                position: i64::try_from(position).map_err(|e| internal("count attachments", e))?,
+                filename: attachment.download_name(),
+                content_type: attachment.content_type.as_str().to_owned(),
+                kind: attachment.kind.as_str().to_owned(),
+                description: attachment.description.clone().unwrap_or_default(),
+                bytes: i64::try_from(attachment.bytes.len()).map_err(|e| internal("measure an attachment", e))?,
+                blob_id,
+            };
+            table::attachment_insert(&mut work.tx, &row).await?;
+        }
+        Ok(row)
+    }
+
+    /// Where a submission stands. Holding the receipt is the right to read it.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown receipt.
+    pub async fn submission_status(&self, receipt: &str) -> Result<Submission> {
+        let mut tx = self.store.read().await?;
+        let report = table::by_receipt(&mut tx, receipt).await?.ok_or(ServiceError::NotFound("submission"))?;
+        let at = report.done_at.unwrap_or(report.received_at);
+        Ok(Submission { receipt: report.receipt, state: report.state, at })
+    }
+
+    /// The reports of the actor's party; all, for coordinators.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn report_list(&self, ctx: &Ctx, page: &Page) -> Result<Listed<table::Report>> {
+        let mut tx = self.store.read().await?;
+        let party = if ctx.actor.is(Role::Coordinator) { None } else { Some(ctx.actor.party) };
+        Ok(table::list(&mut tx, party, page).await?)
+    }
+
+    /// One report of the actor's party, or any for coordinators.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn report_show(&self, ctx: &Ctx, id: ReportId) -> Result<ReportView> {
+        let mut tx = self.store.read().await?;
+        let own = |r: &table::Report| r.party_id == ctx.actor.party || ctx.actor.is(Role::Coordinator);
+        let report = table::by_id(&mut tx, id).await?.filter(own).ok_or(ServiceError::NotFound("report"))?;
+        let attachments = table::attachments(&mut tx, id).await?;
+        let mut findings = store::finding::by_report(&mut tx, id).await?;
+        for finding in &mut findings {
+            // A reporter learns of the case its finding is in only while it is read in.
+            if let Some(case) = finding.case_id {
+                let standing = self.case_standing(&mut tx, &ctx.actor, case).await?;
+                if !domain::policy::visible(&ctx.actor, standing) {
+                    finding.case_id = None;
+                }
+            }
+        }
+        Ok(ReportView { report, attachments, findings })
+    }
+
+    /// The job behind every report: draws its finding and, where a proof is attached, sends that to
+    /// the engine. Running it twice makes nothing twice.
+    pub(crate) async fn report_process(&self, id: ReportId) -> Result<()> {
+        let (row, report) = {
+            let mut tx = self.store.read().await?;
+            let row = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("report"))?;
+            let body = self.blob_get(&mut tx, row.body_blob_id).await?;
+            let (report, _) = tap::read_report(&body).map_err(|e| internal("read a stored report", e))?;
+            (row, report)
+        };
+        let package = report.purl.as_deref().and_then(|p| Package::split(p).ok()).map(|(p, _)| p);
+        let bundle = match (&package, proof_attachment(&report)) {
+            (Some(_), Some(attachment)) => Some(&attachment.bytes),
+            _ => None,
+        };
+        // Unpacking runs in the sandbox and takes its time: outside any transaction.
+        let opened = match bundle {
+            Some(bytes) => Some((bytes, self.bundle_open(bytes.clone()).await?)),
+            None => None,
+        };
+        let now = now();
+        let mut tx = self.store.write().await?;
+        if !store::finding::by_report(&mut tx, id).await?.is_empty() {
+            return Ok(());
+        }
+        let credit = self.credit_of(&mut tx, row.party_id).await?;
+        let finding = finding_of(&row, &report, package.as_ref(), credit, new_id(now)?, now);
+        store::finding::insert(&mut tx, &finding).await?;
+        let proving = match opened {
+            Some((bytes, opened)) => self.proof_attach(&mut tx, &finding, opened, bytes, now).await?,
+            None => false,
+        };
+        let state = if proving { ReportState::Processing } else { ReportState::Done };
+        table::set_state(&mut tx, id, state, now).await?;
+        tx.commit().await?;
+        self.wake.notify_waiters();
+        Ok(())
+    }
+
+    async fn credit_of(&self, tx: &mut Tx, party: domain::id::PartyId) -> Result<String> {
+        Ok(store::party::by_id(tx, party).await?.map_or_else(|| "anonymous".to_owned(), |p| p.name))
+    }
+}
+
+fn finding_of(
+    row: &table::Report,
+    report: &Report,
+    package: Option<&Package>,
+    credit: String,
+    id: FindingId,
+    now: Timestamp,
+) -> Finding {
+    Finding {
+        id,
+        report_id: row.id,
+        party_id: row.party_id,
+        purl: package.map(|p| p.purl().to_owned()),
+        title: row.title.clone(),
+        summary: String::new(),
+        symbol: report.affected_symbol.as_ref().and_then(|s| s.function.clone()),
+        weakness: report.enrichment.as_ref().and_then(|e| e.cwe.first().cloned()),
+        aliases: json!(report.upstream_ids).to_string(),
+        state: FindingState::ProofWanted,
+        state_reason: Some(proof_wanted_reason(report, package.is_some())),
+        proof_id: None,
+        case_id: None,
+        credits: json!([credit]).to_string(),
+        checklist: checklist(report),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The proof bundle among the attachments: the first archive that is said to show the defect.
+pub(crate) fn proof_attachment(report: &Report) -> Option<&Attachment> {
+    const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+    const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+    report.attachments.iter().find(|a| {
+        matches!(a.kind, AttachmentType::ExploitProofOfConcept | AttachmentType::Reproducer)
+            && (a.bytes.starts_with(&ZSTD_MAGIC) || a.bytes.starts_with(&GZIP_MAGIC))
+    })
+}
+
+fn report_title(report: &Report) -> String {
+    let what = report.software.clone().or_else(|| report.purl.clone()).unwrap_or_else(|| "unnamed software".to_owned());
+    let symbol = report.affected_symbol.as_ref().and_then(|s| s.function.as_deref());
+    let weakness = report.enrichment.as_ref().and_then(|e| e.cwe.first().map(String::as_str));
+    match symbol.or(report.code_path.as_deref()).or(weakness) {
+        Some(place) => format!("{what}: {}", place.chars().take(120).collect::<String>()),
+        None => what,
+    }
+}
+
+fn provenance(report: &Report) -> String {
+    json!({
+        "discovery_method": report.discovery_method,
+        "discovery_tooling": report.discovery_tooling,
+        "references": report.references,
+        "upstream_ids": report.upstream_ids,
+        "reported_versions": report.versions,
+    })
+    .to_string()
+}
+
+fn proof_wanted_reason(report: &Report, package: bool) -> String {
+    if !package {
+        return "no package in an ecosystem known here is named: send a purl".to_owned();
+    }
+    if report.attachments.iter().any(|a| a.kind == AttachmentType::ExploitProofOfConcept) {
+        return "the proof of concept is not a proof bundle (.tar.zst or .tar.gz with proof.toml)".to_owned();
+    }
+    "no proof bundle is attached: send one and it will be run".to_owned()
+}
+
+/// The six things of a report that is ready, as a JSON object of booleans.
+fn checklist(report: &Report) -> String {
+    let kind = |k: AttachmentType| report.attachments.iter().any(|a| a.kind == k);
+    let text = report.attachments.iter().any(|a| !a.content_type.is_binary());
+    let enrichment = report.enrichment.as_ref();
+    let mut items = serde_json::Map::new();
+    for item in ChecklistItem::ALL {
+        let there = match item {
+            ChecklistItem::Description => text || kind(AttachmentType::ThreatModel),
+            ChecklistItem::Trigger => kind(AttachmentType::Reproducer) || kind(AttachmentType::ExploitProofOfConcept),
+            ChecklistItem::Severity => enrichment.is_some_and(|e| e.severity.is_some() || e.cvss_vector.is_some()),
+            ChecklistItem::Proof => kind(AttachmentType::Reproducer) || kind(AttachmentType::ExploitProofOfConcept),
+            ChecklistItem::Patch => kind(AttachmentType::Patch),
+            // A proof with a control that is silent at a fix is a test that fails before and passes after.
+            ChecklistItem::Tests => proof_attachment(report).is_some(),
+        };
+        items.insert(item.as_str().to_owned(), there.into());
+    }
+    serde_json::Value::Object(items).to_string()
+}
