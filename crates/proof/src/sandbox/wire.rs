@@ -224,3 +224,49 @@ pub fn kill_byte(limit: Limit) -> u8 {
 pub fn kill_limit(byte: u8) -> Option<Limit> {
     Limit::ALL.get(usize::from(byte)).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, length: u32, payload: &[u8]) -> Vec<u8> {
+        [[kind].as_slice(), &length.to_le_bytes(), payload].concat()
+    }
+
+    #[test]
+    fn news_arrive_in_any_pieces() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let file = News::File { path: "a/b".into(), executable: true, bytes: vec![7; 1_000] };
+        news_send(&ours, &file).unwrap();
+        news_send(&ours, &News::ExecFailed { errno: 2 }).unwrap();
+        drop(ours);
+        let mut sent = Vec::new();
+        theirs.read_to_end(&mut sent).unwrap();
+        let (mut buffer, mut seen) = (Vec::new(), Vec::new());
+        for byte in sent {
+            buffer.push(byte);
+            seen.extend(news_take(&mut buffer).unwrap());
+        }
+        assert!(buffer.is_empty());
+        let [News::File { path, executable: true, bytes }, News::ExecFailed { errno: 2 }] = seen.as_slice() else {
+            panic!("{seen:?}");
+        };
+        assert_eq!((path.as_str(), bytes.len()), ("a/b", 1_000));
+    }
+
+    #[test]
+    fn frames_that_are_none_are_refused() {
+        for bad in [frame(9, 0, b""), frame(5, 2, b"\xff\xff"), frame(4, u32::MAX, b""), frame(2, 1, b"\xff")] {
+            assert!(news_take(&mut bad.clone()).is_err(), "{bad:?}");
+        }
+        assert!(news_take(&mut frame(4, 100, b"short")).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_limit_has_a_byte_of_its_own() {
+        for limit in Limit::ALL {
+            assert_eq!(kill_limit(kill_byte(limit)), Some(limit));
+        }
+        assert_eq!(kill_limit(200), None);
+    }
+}

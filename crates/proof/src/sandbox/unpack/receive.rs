@@ -131,18 +131,17 @@ impl Receiver {
         self.known.insert(head.path.clone(), Known::File);
         self.report.files += 1;
         self.report.bytes += head.size;
+        self.entries_check(&head.path)?;
         self.open = (head.size > 0).then_some(Open { file, left: head.size, path: head.path });
         Ok(())
     }
 
     fn bounds_check(&self, head: &Head) -> Result<(), UnpackError> {
         let limits = &self.limits;
-        let entries = u64::from(self.report.files) + u64::from(self.report.folders) + u64::from(self.report.duplicates);
         let depth = head.path.split('/').count() as u64;
         let bounds = [
             (head.path.len() as u64, u64::from(limits.path_bytes), "bytes of name"),
             (depth, u64::from(limits.depth), "folders below each other"),
-            (entries, u64::from(limits.files), "files and folders"),
             (head.size, limits.file_bytes, "bytes in one file"),
             (self.report.bytes.saturating_add(head.size), limits.total_bytes, "bytes in all"),
         ];
@@ -171,10 +170,16 @@ impl Receiver {
         self.folder.folder_make(path)?;
         self.known.insert(path.to_owned(), Known::Folder);
         self.report.folders += 1;
-        let entries = self.report.files.saturating_add(self.report.folders);
-        if entries > self.limits.files {
-            let unit = "files and folders".to_owned();
-            return Err(UnpackError::TooMuch { entry: path.to_owned(), bound: self.limits.files.into(), unit });
+        self.entries_check(path)
+    }
+
+    /// Replaced entries count too: each was written.
+    fn entries_check(&self, path: &str) -> Result<(), UnpackError> {
+        let report = &self.report;
+        let entries = u64::from(report.files) + u64::from(report.folders) + u64::from(report.duplicates);
+        let bound = u64::from(self.limits.files);
+        if entries > bound {
+            return Err(UnpackError::TooMuch { entry: path.to_owned(), bound, unit: "files and folders".to_owned() });
         }
         Ok(())
     }
@@ -238,5 +243,99 @@ impl NewFolder {
             .map_err(|errno| failed(errno.into()))?;
         let _ = self.temporary.keep();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Archive, Format};
+    use super::*;
+
+    const LIMITS: UnpackLimits = UnpackLimits { files: 4, total_bytes: 50, file_bytes: 40, path_bytes: 30, depth: 3 };
+
+    fn record(mark: u8, path: &[u8], size: u64, content: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![mark];
+        bytes.extend_from_slice(&(path.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(&size.to_le_bytes());
+        bytes.extend_from_slice(path);
+        bytes.extend_from_slice(content);
+        bytes
+    }
+
+    /// The record that ends a stream in which nothing was left out.
+    fn stream_end() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        stream::End { specials_left_out: 0 }.write(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// What a worker that has been taken over may send, a few bytes at a time; none: it is not whole.
+    fn receive(stream: &[u8], chunk_bytes: usize) -> Result<Option<UnpackReport>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = UnpackSpec {
+            archive: Archive::Bytes(&[]),
+            format: Format::Tar,
+            strip: false,
+            duplicates: Duplicates::LastWins,
+            refuse_specials: false,
+            limits: LIMITS,
+        };
+        let mut receiver = Receiver::new(&spec, &folder.path().join("dest")).unwrap();
+        let taken = stream.chunks(chunk_bytes).try_for_each(|chunk| receiver.take(chunk));
+        let result = taken.and_then(|()| receiver.finish()).map_err(|error| error.to_string());
+        let there = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(there, usize::from(matches!(result, Ok(Some(_)))));
+        result
+    }
+
+    fn check_refused(record: Vec<u8>, expected: &str) {
+        let stream = [record, stream_end()].concat();
+        for chunk_bytes in [1, 7, stream.len()] {
+            assert_eq!(receive(&stream, chunk_bytes).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn a_worker_that_lies_is_refused() {
+        let plain = "its name is not a plain relative one";
+        for name in ["../x", "/x", "a/../x", "a//x", ".", "a/.", "x\0"] {
+            let shown = format!("unpack: entry {name:?}: {plain}");
+            check_refused(record(b'F', name.as_bytes(), 0, b""), &shown);
+            check_refused(record(b'D', name.as_bytes(), 0, b""), &shown);
+        }
+        check_refused(record(b'F', b"a\xff", 0, b""), "unpack: entry \"\": a name is not UTF-8");
+        check_refused(record(b'L', b"link", 0, b""), "unpack: entry \"\": a record is of no known kind");
+        check_refused(record(b'D', b"folder", 1, b"x"), "unpack: entry \"\": a folder has content");
+        check_refused(record(b'F', b"a", 41, b""), "unpack: over the bound of 40 bytes in one file at entry \"a\"");
+        check_refused(
+            record(b'F', b"a", u64::MAX, b""),
+            "unpack: over the bound of 40 bytes in one file at entry \"a\"",
+        );
+        check_refused(
+            record(b'F', b"a/b/c/d", 0, b""),
+            "unpack: over the bound of 3 folders below each other at entry \"a/b/c/d\"",
+        );
+        let twice = [record(b'F', b"a", 30, &[0; 30]), record(b'F', b"b", 30, &[0; 30])].concat();
+        check_refused(twice, "unpack: over the bound of 50 bytes in all at entry \"b\"");
+        let more = [stream_end(), record(b'F', b"a", 0, b"")].concat();
+        check_refused(more, "unpack: entry \"\": something follows the end");
+    }
+
+    #[test]
+    fn the_same_name_again_and_again_ends_at_the_bound() {
+        let again = record(b'F', b"a", 0, b"").repeat(10);
+        check_refused(again, "unpack: over the bound of 4 files and folders at entry \"a\"");
+        let folders = record(b'D', b"a/b/c", 0, b"");
+        let more = [folders, record(b'F', b"d/e", 0, b"")].concat();
+        check_refused(more, "unpack: over the bound of 4 files and folders at entry \"d/e\"");
+    }
+
+    #[test]
+    fn a_stream_that_ends_early_gives_nothing() {
+        let whole = [record(b'X', b"a/b", 5, b"hello"), stream_end()].concat();
+        assert!(receive(&whole, 3).unwrap().is_some());
+        for length in 0..whole.len() {
+            assert_eq!(receive(&whole[..length], 1 << 10), Ok(None), "{length}");
+        }
     }
 }
