@@ -1,5 +1,6 @@
-//! Documents stay true: every path, link, test and command they name exists; README and ARCHITECTURE.md stay short; the map names
-//! every package; every decision record has its parts and can be found from the map.
+//! Documents stay true: every path, link, test and command they name exists, and every path that a comment names; README and
+//! ARCHITECTURE.md stay short; the map names every package; every oracle has its page; every decision record has its parts and can
+//! be found from the map.
 
 use super::Finding;
 use super::tree::Tree;
@@ -10,6 +11,9 @@ const README_LINES_MAX: usize = 80;
 /// Read in a newcomer's first ten minutes.
 const ARCHITECTURE_LINES_MAX: usize = 300;
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
+const ORACLES: &str = "crates/proof/src/oracle/";
+/// Files beside the oracles that are none.
+const NOT_ORACLES: [&str; 2] = ["mod", "self_test"];
 const DECISIONS: &str = "docs/adr/";
 const DECISION_PARTS: [&str; 4] = ["## Status", "## Context", "## Decision", "## Rejected"];
 /// A code span that begins so is a path of this repository.
@@ -31,6 +35,15 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
             );
         }
     }
+    for (path, text) in tree.texts().filter(|(path, _)| path.ends_with(".rs")) {
+        for (line, text) in comment_lines(text) {
+            let spans = code_spans(text);
+            findings.extend(
+                spans.filter_map(|span| broken_span(tree, &targets, span)).map(|m| Finding::new(path, line, m)),
+            );
+        }
+    }
+    findings.extend(check_oracles(tree));
     findings.extend(too_long(tree, "README.md", README_LINES_MAX));
     findings.extend(too_long(tree, ARCHITECTURE, ARCHITECTURE_LINES_MAX));
     findings.extend(check_map(tree));
@@ -48,6 +61,12 @@ fn prose_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
         }
         (!fenced).then_some((index + 1, line))
     })
+}
+
+/// Whole-line comments of a Rust file, counted from 1.
+fn comment_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let numbered = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim_start()));
+    numbered.filter(|(_, line)| line.starts_with("//"))
 }
 
 /// Targets of `[text](target)` and `![text](target)`.
@@ -132,6 +151,17 @@ fn check_map(tree: &Tree) -> Vec<Finding> {
         .collect()
 }
 
+fn check_oracles(tree: &Tree) -> Vec<Finding> {
+    let stems = tree.files().keys().filter_map(|path| path.strip_prefix(ORACLES)?.strip_suffix(".rs"));
+    let pages = stems
+        .filter(|stem| !NOT_ORACLES.contains(stem))
+        .map(|stem| (stem, format!("docs/oracles/{}.md", stem.replace('_', "-"))));
+    let without = pages.filter(|(_, page)| !tree.has(page));
+    without
+        .map(|(stem, page)| Finding::new(&format!("{ORACLES}{stem}.rs"), 1, format!("the oracle has no page {page}")))
+        .collect()
+}
+
 fn check_decisions(tree: &Tree) -> Vec<Finding> {
     let map = tree.text(ARCHITECTURE).unwrap_or_default();
     let mut findings = Vec::new();
@@ -197,6 +227,22 @@ mod tests {
             found("`crates/store/src/lib.rs::rows_are_lost`"),
             ["crates/store/src/lib.rs defines no rows_are_lost"]
         );
+    }
+
+    #[test]
+    fn a_broken_path_in_a_comment_is_found() {
+        let tree =
+            Tree::of(&[("crates/store/src/lib.rs", "//! See `docs/gone.md`.\nconst A: &str = \"`docs/gone.md`\";\n")]);
+        let found = check(&tree);
+        let broken: Vec<&Finding> = found.iter().filter(|finding| finding.message.contains("gone")).collect();
+        assert_eq!(broken.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn an_oracle_without_a_page_is_found() {
+        let oracle = ("crates/proof/src/oracle/file_read.rs", "");
+        assert_eq!(check_oracles(&Tree::of(&[oracle, ("crates/proof/src/oracle/mod.rs", "")])).len(), 1);
+        assert!(check_oracles(&Tree::of(&[oracle, ("docs/oracles/file-read.md", "")])).is_empty());
     }
 
     #[test]

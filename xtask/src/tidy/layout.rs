@@ -20,6 +20,8 @@ const PURE_PACKAGES: [&str; 4] = ["domain", "versions", "formats", "triage"];
 /// Ways out of a pure package through the standard library.
 const OUTSIDE: [&str; 8] =
     ["std::fs", "TcpStream", "UdpSocket", "std::process", "std::env", "std::thread", "SystemTime", "Instant::now"];
+/// The file that lists every migration.
+const MIGRATION_LIST: &str = "crates/store/src/migration.rs";
 const MIGRATIONS: [&str; 2] = ["crates/store/migrations/sqlite/", "crates/store/migrations/postgres/"];
 
 pub fn check(sources: &[Source<'_>], tree: &Tree) -> Vec<Finding> {
@@ -105,6 +107,11 @@ fn check_migrations(tree: &Tree) -> Vec<Finding> {
         for name in names(here).difference(&names(there)) {
             findings.push(Finding::new(&format!("{here}{name}"), 1, format!("has no twin in {there}")));
         }
+        let list = tree.text(MIGRATION_LIST).unwrap_or_default();
+        let folder = here.trim_start_matches("crates/store/");
+        for name in names(here).iter().filter(|name| !list.contains(&format!("{folder}{name}"))) {
+            findings.push(Finding::new(&format!("{here}{name}"), 1, format!("is not listed in {MIGRATION_LIST}")));
+        }
     }
     findings
 }
@@ -155,11 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn a_migration_for_one_engine_only_is_found() {
-        let lonely = found(&[("crates/store/migrations/sqlite/0002_x.sql", "")]);
-        assert_eq!(
-            lonely,
-            ["crates/store/migrations/sqlite/0002_x.sql:1: has no twin in crates/store/migrations/postgres/"]
-        );
+    fn a_migration_for_one_engine_only_or_not_listed_is_found() {
+        let (sqlite, postgres) =
+            ("crates/store/migrations/sqlite/0002_x.sql", "crates/store/migrations/postgres/0002_x.sql");
+        let list = "//! \"../migrations/sqlite/0002_x.sql\" \"../migrations/postgres/0002_x.sql\"";
+        assert!(found(&[(MIGRATION_LIST, list), (sqlite, ""), (postgres, "")]).is_empty());
+        let lonely = found(&[(MIGRATION_LIST, list), (sqlite, "")]);
+        assert_eq!(lonely, [format!("{sqlite}:1: has no twin in crates/store/migrations/postgres/")]);
+        assert_eq!(found(&[(MIGRATION_LIST, "//!"), (sqlite, ""), (postgres, "")]).len(), 2);
     }
 }
