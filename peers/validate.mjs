@@ -1,5 +1,6 @@
 // Judges documents by other people's rules: CSAF 2.0 by the BSI validator (strict schema and every mandatory test), OSV by
 // the schema its own project publishes. Reads files, prints one line per error, exits 1 when there is any, 2 on bad use.
+// OSV's schema lists the prefixes of the databases known to it; `--prefix NAME` judges an id as it would be if NAME were listed.
 // It must not know anything about Proofhouse: a rule of ours here would make the judge partial.
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -7,12 +8,12 @@ import { fileURLToPath } from 'node:url'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
 const OSV_SCHEMA = join(HERE, '..', 'osv-schema.json')
-const USE = 'use: node validate.mjs csaf|osv FILE…'
+const USE = 'use: node validate.mjs csaf FILE… | node validate.mjs osv [--prefix NAME] FILE…'
 
-/** The judge for `kind`: a function from a parsed document to its error lines. */
-async function judgeFor(kind) {
-  if (kind === 'csaf') return csafJudge()
-  if (kind === 'osv') return osvJudge()
+/** The judge for `kind`: a function from a parsed document to its error lines; null where there is none. */
+async function judgeFor(kind, prefix) {
+  if (kind === 'csaf' && !prefix) return csafJudge()
+  if (kind === 'osv') return osvJudge(prefix)
   return null
 }
 
@@ -31,12 +32,14 @@ async function csafJudge() {
   }
 }
 
-async function osvJudge() {
+async function osvJudge(prefix) {
   const { default: Ajv2020 } = await import('ajv/dist/2020.js')
   const { default: addFormats } = await import('ajv-formats')
   const ajv = new Ajv2020({ allErrors: true, strict: false })
   addFormats(ajv)
-  const validate = ajv.compile(JSON.parse(await readFile(OSV_SCHEMA, 'utf8')))
+  const schema = JSON.parse(await readFile(OSV_SCHEMA, 'utf8'))
+  if (prefix) schema.$defs.prefix.pattern = schema.$defs.prefix.pattern.replace('^(', `^(${prefix}|`)
+  const validate = ajv.compile(schema)
   return (document) => {
     if (validate(document)) return []
     return validate.errors.map((error) => {
@@ -46,8 +49,10 @@ async function osvJudge() {
   }
 }
 
-const [kind, ...files] = process.argv.slice(2)
-const judge = files.length > 0 ? await judgeFor(kind) : null
+const [kind, ...rest] = process.argv.slice(2)
+const prefix = rest[0] === '--prefix' ? rest[1] : undefined
+const files = rest[0] === '--prefix' ? rest.slice(2) : rest
+const judge = files.length > 0 && !/\W/.test(prefix ?? '') ? await judgeFor(kind, prefix) : null
 if (!judge) {
   console.error(USE)
   process.exit(2)
