@@ -138,7 +138,7 @@ impl Sandbox {
             loopback,
             copy_out: CopyOut::Nothing,
             seccomp: self.filters[usize::from(loopback)].clone(),
-            watch_tree: !self.cgroups.counts(),
+            uncounted: !self.cgroups.counts(),
             proc: self.proc,
             landlock: self.landlock,
         }
@@ -186,6 +186,13 @@ impl Sandbox {
         }
         if !self.proc {
             weaker.push("the kernel refuses a fresh /proc here: programs have none".to_owned());
+            if !self.cgroups.counts() {
+                weaker.push(
+                    "with neither cgroups nor /proc, memory and CPU time are bounded for each process and not for all \
+                     together"
+                        .to_owned(),
+                );
+            }
         }
         if let Caller::User { uid, .. } = self.caller {
             weaker.push(format!("the program keeps the caller's own user id {uid} and groups outside the namespace"));
@@ -193,7 +200,10 @@ impl Sandbox {
         Walls {
             caller: if matches!(self.caller, Caller::Root { .. }) { "root" } else { "user" }.to_owned(),
             namespaces: "user, mount, pid, net, ipc, uts, cgroup".to_owned(),
-            accounting: self.cgroups.describe(),
+            accounting: match (self.cgroups.counts(), self.proc) {
+                (false, false) => "each process alone".to_owned(),
+                _ => self.cgroups.describe(),
+            },
             seccomp: format!("filter of {} instructions", self.filters[0].len()),
             landlock: self.landlock.map_or("absent".to_owned(), |abi| format!("abi {abi}")),
             proc: if self.proc { "masked" } else { "absent" }.to_owned(),

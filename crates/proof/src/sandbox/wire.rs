@@ -61,9 +61,9 @@ pub struct Order {
     pub copy_out: CopyOut,
     /// The filter's instructions, as the kernel reads them.
     pub seccomp: Vec<Instruction>,
-    /// No cgroup counts: the init polls the tree itself and bounds data segments.
-    pub watch_tree: bool,
-    /// The program's own /proc is wanted and possible.
+    /// No cgroup counts: data segments are bounded and, where there is a /proc, the init adds up the tree itself.
+    pub uncounted: bool,
+    /// The kernel lets us have a fresh /proc, for the program and for the init.
     pub proc: bool,
     /// The Landlock version to apply.
     pub landlock: Option<u32>,

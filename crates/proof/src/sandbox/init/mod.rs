@@ -134,8 +134,8 @@ fn first_process(
 ) -> Result<(), Failed> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie pid 1 to its parent")?;
     root::detach()?;
-    let processes =
-        order.watch_tree.then(sys::detached_proc).transpose().step("open the box's own /proc to watch it")?;
+    let watching = order.uncounted && order.proc;
+    let processes = watching.then(sys::detached_proc).transpose().step("open the box's own /proc to watch it")?;
     root::build(order)?;
     if order.loopback {
         sys::loopback_up().step("bring up the loopback interface")?;

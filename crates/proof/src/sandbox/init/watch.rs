@@ -73,13 +73,22 @@ impl Watched {
         kill_everything(&mut run)?;
         let usage = getrusage(UsageWho::RUSAGE_CHILDREN).step("read the CPU time")?;
         let largest_bytes = (usage.max_rss() as u64).saturating_mul(1_024);
-        let limit_hit = run.limit.or(if disk_full { Some(Limit::Disk) } else { None });
+        let cpu_user_us = microseconds(usage.user_time()).saturating_sub(started.cpu_before_us.0);
+        let cpu_sys_us = microseconds(usage.system_time()).saturating_sub(started.cpu_before_us.1);
+        let cpu_over = cpu_user_us.saturating_add(cpu_sys_us) > order.limits.cpu_ms.saturating_mul(1_000);
+        let seen_after = match run.exit {
+            _ if cpu_over => Some(Limit::Cpu),
+            _ if disk_full => Some(Limit::Disk),
+            // The kernel's own word where a file grew to the size of the whole disk.
+            Some(Exit::Signal(libc::SIGXFSZ)) => Some(Limit::Disk),
+            _ => None,
+        };
         Ok(Ended {
             report: Report {
                 exit: run.exit.unwrap_or(Exit::Signal(libc::SIGKILL)),
-                limit_hit: limit_hit.or_else(|| cpu_signal(run.exit)),
-                cpu_user_us: microseconds(usage.user_time()).saturating_sub(started.cpu_before_us.0),
-                cpu_sys_us: microseconds(usage.system_time()).saturating_sub(started.cpu_before_us.1),
+                limit_hit: run.limit.or(seen_after),
+                cpu_user_us,
+                cpu_sys_us,
                 cpu_before_us: started.cpu_before_us,
                 wall_us,
                 memory_peak_bytes: run.memory_peak_bytes.max(largest_bytes),
@@ -174,15 +183,6 @@ fn kill_everything(run: &mut Run<'_>) -> Result<(), Failed> {
         Err(error) => return Err(error).step("kill the box's processes"),
     }
     reap(run, WaitPidFlag::empty())
-}
-
-/// The kernel's own signal for CPU time, where one process alone used it up.
-fn cpu_signal(exit: Option<Exit>) -> Option<Limit> {
-    match exit {
-        Some(Exit::Signal(libc::SIGXCPU)) => Some(Limit::Cpu),
-        Some(Exit::Signal(libc::SIGXFSZ)) => Some(Limit::Disk),
-        _ => None,
-    }
 }
 
 fn disk_full(box_dir: &str) -> bool {

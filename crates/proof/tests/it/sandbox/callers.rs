@@ -7,39 +7,72 @@ use std::time::Duration;
 
 use proof::sandbox::{BoxSpec, Sandbox};
 
-use super::{BOX_EXE_VARIABLE, config, is_alive, limits, marker, perl};
+use super::{BOX_EXE_VARIABLE, WITHOUT_PROC_VARIABLE, config, is_alive, limits, marker, perl};
 
 /// A user and group that nobody is.
 const ORDINARY_ID: u32 = 61_998;
 /// Set in a process that is to run a box until it is killed.
 const LONG_RUN_VARIABLE: &str = "PROOFHOUSE_TEST_LONG_RUN";
 
+/// These binaries where every user can run them.
+struct Copies {
+    folder: tempfile::TempDir,
+}
+
+impl Copies {
+    /// None where the tests are not run by root, and so cannot become somebody else.
+    fn make() -> Option<Self> {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        if !status.contains("Uid:\t0\t") {
+            return None;
+        }
+        let folder = tempfile::tempdir_in("/tmp").unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::copy(std::env::current_exe().unwrap(), folder.path().join("it")).unwrap();
+        std::fs::copy(config().init_exe.unwrap(), folder.path().join("proofhouse-box")).unwrap();
+        Some(Self { folder })
+    }
+
+    /// Runs a command that ends in running the tests, and sees to it that this one was run.
+    fn check(&self, command: &mut Command, test: &str) {
+        let output = command
+            .env_remove("HOME")
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env(BOX_EXE_VARIABLE, self.folder.path().join("proofhouse-box"))
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(text.contains(&format!("test {test} ... ok")), "{text}");
+    }
+}
+
 #[test]
 fn everything_holds_for_an_ordinary_user_too() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    if !status.contains("Uid:\t0\t") {
-        // They are being run as one already.
-        return;
-    }
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let (tests, init) = (folder.path().join("it"), folder.path().join("proofhouse-box"));
-    std::fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
-    std::fs::copy(config().init_exe.unwrap(), &init).unwrap();
-    let output = Command::new(&tests)
-        .args(["sandbox::", "--skip", "everything_holds_for_an_ordinary_user_too"])
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env(BOX_EXE_VARIABLE, &init)
-        .current_dir("/")
-        .uid(ORDINARY_ID)
-        .gid(ORDINARY_ID)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("test sandbox::reach::no_right_is_left ... ok"), "{text}");
+    let Some(copies) = Copies::make() else { return };
+    let mut command = Command::new(copies.folder.path().join("it"));
+    command.args(["sandbox::", "--skip", "sandbox::callers"]).uid(ORDINARY_ID).gid(ORDINARY_ID);
+    copies.check(&mut command, "sandbox::reach::no_right_is_left");
+}
+
+#[test]
+fn a_user_without_a_whole_proc_gets_boxes_that_say_so() {
+    let Some(copies) = Copies::make() else { return };
+    let tests = copies.folder.path().join("it");
+    // What a container does: something of /proc is covered, so the kernel gives nobody below a fresh one.
+    let script = format!(
+        "mount -t tmpfs none /proc/irq && exec perl -e '$( = $) = \"{ORDINARY_ID} {ORDINARY_ID}\"; $< = $> = {ORDINARY_ID}; exec @ARGV' \
+         {} --exact sandbox::honest::what_is_weaker_is_said sandbox::usage::a_sleeper_is_ended_at_its_wall_time \
+         sandbox::usage::a_disk_filler_gets_no_more_than_its_disk sandbox::usage::nothing_outlives_the_program \
+         sandbox::usage::one_process_is_bounded_in_any_case sandbox::reach::the_hosts_network_is_not_there \
+         sandbox::reach::only_regular_files_come_out_and_no_link_is_followed sandbox::reach::read_only_is_read_only",
+        tests.display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "/bin/sh", "-c", &script]).env(WITHOUT_PROC_VARIABLE, "1");
+    copies.check(&mut command, "sandbox::honest::what_is_weaker_is_said");
 }
 
 #[test]

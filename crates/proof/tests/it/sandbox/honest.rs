@@ -118,3 +118,16 @@ fn limits_beyond_the_maximum_are_cut_to_it() {
         assert_eq!(outcome.exit, Exit::Code(3));
     });
 }
+
+#[test]
+fn what_is_weaker_is_said() {
+    let without_proc = std::env::var_os(super::WITHOUT_PROC_VARIABLE).is_some();
+    let sandbox = Sandbox::new(SandboxConfig { without_cgroups: true, ..config() }).unwrap();
+    let walls = sandbox.walls();
+    assert!(walls.weaker.iter().any(|line| line.starts_with("no cgroups (they were not wanted)")), "{walls:?}");
+    let (proc, accounting) = if without_proc { ("absent", "each process alone") } else { ("masked", "watch") };
+    assert_eq!((walls.proc.as_str(), walls.accounting.as_str()), (proc, accounting));
+    assert_eq!(walls.weaker.iter().any(|line| line.contains("/proc")), without_proc);
+    assert_eq!(walls.weaker.iter().any(|line| line.contains("user id")), walls.caller == "user");
+    assert_eq!(run(&sandbox, &shell("true")).walls, *walls);
+}

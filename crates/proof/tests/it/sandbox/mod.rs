@@ -12,6 +12,9 @@ use proof::sandbox::{BoxOutcome, BoxSpec, Limits, Sandbox, SandboxConfig};
 /// Set where the tests run from a copy that another user can reach.
 const BOX_EXE_VARIABLE: &str = "PROOFHOUSE_TEST_BOX";
 
+/// Set where the kernel gives this user no fresh `/proc`.
+const WITHOUT_PROC_VARIABLE: &str = "PROOFHOUSE_TEST_WITHOUT_PROC";
+
 fn config() -> SandboxConfig {
     let copy = std::env::var_os(BOX_EXE_VARIABLE).map(Into::into);
     SandboxConfig {

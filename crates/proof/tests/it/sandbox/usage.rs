@@ -45,6 +45,17 @@ fn a_memory_hog_is_ended() {
 }
 
 #[test]
+fn one_process_is_bounded_in_any_case() {
+    each(|sandbox| {
+        let limits = Limits { memory_bytes: 64 << 20, cpu_ms: 500, ..limits() };
+        let hog = run(sandbox, &BoxSpec { limits, ..perl("$x .= 'x' x 1048576 while 1") });
+        assert!(!hog.ok() && hog.memory_peak_bytes < 1 << 30);
+        let burner = run(sandbox, &BoxSpec { limits, ..perl("1 while 1") });
+        assert_eq!(burner.limit_hit, Some(Limit::Cpu));
+    });
+}
+
+#[test]
 fn memory_is_counted_over_the_whole_tree() {
     let limits = Limits { memory_bytes: 96 << 20, ..limits() };
     let script = "for (1..4) { if (!fork) { my $x = 'x' x (40 << 20); sleep 1000 } } sleep 1000";
