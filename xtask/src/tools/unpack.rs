@@ -15,7 +15,7 @@ const UNPACKED_BYTES_MAX: u64 = 600 << 20;
 const ZIP_MEMBER_BYTES_MAX: u64 = 8 << 20;
 
 /// Unpacks the regular files of an npm tarball whose path, without the leading `package/`, `keep` maps to a path to write.
-/// Every file becomes readable by everyone, and executable where the archive says so.
+/// Every file becomes readable by everyone, whatever the umask, and executable where the archive says so.
 pub fn tar_gz(bytes: &[u8], folder: &Path, keep: impl Fn(&str) -> Option<String>) -> Result<()> {
     let mut archive = tar::Archive::new(GzDecoder::new(bytes).take(UNPACKED_BYTES_MAX));
     let mut written_count = 0_usize;
@@ -28,8 +28,9 @@ pub fn tar_gz(bytes: &[u8], folder: &Path, keep: impl Fn(&str) -> Option<String>
         let Some(inner) = inside_first_folder(&path)? else { continue };
         let Some(wanted) = keep(&inner) else { continue };
         let executable = entry.header().mode().context("read an entry's mode")? & 0o111 != 0;
-        let target = folder.join(relative(Path::new(&wanted))?);
-        write_new(&target, |file| std::io::copy(&mut entry, file).map(drop), executable)?;
+        let wanted = relative(Path::new(&wanted))?;
+        make_folders(folder, wanted)?;
+        write_new(&folder.join(wanted), |file| std::io::copy(&mut entry, file).map(drop), executable)?;
         written_count += 1;
     }
     ensure!(written_count > 0, "the archive held nothing that was wanted");
@@ -87,10 +88,25 @@ fn relative(path: &Path) -> Result<&Path> {
     Ok(path)
 }
 
-fn write_new(path: &Path, content: impl FnOnce(&mut fs::File) -> std::io::Result<()>, executable: bool) -> Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("make the folder {}", parent.display()))?;
+/// Makes the folders between `top` and the file `path` below it, open to everyone.
+fn make_folders(top: &Path, path: &Path) -> Result<()> {
+    let mut folder = top.to_path_buf();
+    for part in path.parent().into_iter().flat_map(Path::components) {
+        folder.push(part);
+        if !folder.is_dir() {
+            fs::create_dir(&folder).with_context(|| format!("make the folder {}", folder.display()))?;
+            set_mode(&folder, 0o755)?;
+        }
     }
+    Ok(())
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<()> {
+    let permissions = fs::Permissions::from_mode(mode);
+    fs::set_permissions(path, permissions).with_context(|| format!("set the mode of {}", path.display()))
+}
+
+fn write_new(path: &Path, content: impl FnOnce(&mut fs::File) -> std::io::Result<()>, executable: bool) -> Result<()> {
     let mut file = fs::File::create_new(path).with_context(|| format!("create {}", path.display()))?;
     content(&mut file).with_context(|| format!("write {}", path.display()))?;
     let mode = if executable { 0o755 } else { 0o644 };
