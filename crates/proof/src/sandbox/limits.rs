@@ -65,7 +65,7 @@ pub const WALL_GRACE_MS: u64 = 3_000;
 /// How long building a box may take before it is given up, in milliseconds.
 pub const SET_UP_MS_MAX: u64 = 10_000;
 /// Cgroups kept ready between runs; more runs at once than this make their own and remove them.
-pub const CGROUP_POOL_MAX: usize = 8;
+pub const CGROUPS_READY_COUNT_MAX: usize = 8;
 /// Bytes of message queues a user of the box may hold (RLIMIT_MSGQUEUE).
 pub const MESSAGE_QUEUE_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of locked memory of one process (RLIMIT_MEMLOCK).

@@ -9,7 +9,7 @@ use super::wire::Caller;
 
 /// The oldest kernel with everything that is needed: recursive read-only mounts (5.12) and process limits counted by
 /// user namespace (5.14).
-const KERNEL_MIN: (u32, u32) = (5, 14);
+const KERNEL_OLDEST: (u32, u32) = (5, 14);
 /// Capabilities, by number, without which root is treated as an ordinary user: CHOWN, DAC_OVERRIDE, SETGID, SETUID,
 /// SETPCAP, NET_ADMIN, SYS_ADMIN.
 const ROOT_CAPABILITIES: [u32; 7] = [0, 1, 6, 7, 8, 12, 21];
@@ -19,8 +19,8 @@ pub fn kernel_check() -> Result<(), SandboxError> {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release.split(['.', '-']).map(|part| part.trim().parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if version < KERNEL_MIN {
-        let (major, minor) = KERNEL_MIN;
+    if version < KERNEL_OLDEST {
+        let (major, minor) = KERNEL_OLDEST;
         return Err(SandboxError::Unfit {
             what: format!("Linux {} is too old", release.trim()),
             remedy: format!("use Linux {major}.{minor} or newer"),

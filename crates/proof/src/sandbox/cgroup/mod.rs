@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::error::SandboxError;
-use super::limits::{CGROUP_POOL_MAX, Limits};
+use super::limits::{CGROUPS_READY_COUNT_MAX, Limits};
 use super::outcome::Limit;
 
 /// How groups of ours are named, before the process and a number.
@@ -261,7 +261,7 @@ impl Pool {
     fn give_back(&self, mut group: BoxCgroup) {
         group.used_before = true;
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if group.is_empty() && free.len() < CGROUP_POOL_MAX {
+        if group.is_empty() && free.len() < CGROUPS_READY_COUNT_MAX {
             free.push(group);
         } else {
             drop(free);
