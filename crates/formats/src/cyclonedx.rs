@@ -1,13 +1,13 @@
 //! CycloneDX JSON 1.4 to 1.6, read for its components. Services, dependencies and vulnerabilities are not looked at.
 
-use serde_json::Value;
+use crate::json::Node;
 
 use crate::inventory::{
     COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, Unmatchable, is_plain,
     matchable_of_purl,
 };
 use crate::purl::Purl;
-use crate::refusal::{json_read, text_of};
+use crate::refusal::node_read;
 use crate::{Unreadable, Warning};
 
 const WHAT: &str = "a CycloneDX inventory";
@@ -21,14 +21,14 @@ pub const SPEC_VERSIONS: [&str; 3] = ["1.4", "1.5", "1.6"];
 /// [`Unreadable`] when it is too large, no JSON, no CycloneDX document of a version that is read, or has more components
 /// or levels than are read. A component that cannot be used never makes the document unreadable.
 pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    read_document(&json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?)
+    read_document(&node_read(WHAT, bytes, INVENTORY_BYTES_MAX)?)
 }
 
-pub(crate) fn read_document(document: &Value) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    if text_of(document, "bomFormat") != Some("CycloneDX") {
+pub(crate) fn read_document(document: &Node) -> Result<(Inventory, Vec<Warning>), Unreadable> {
+    if document.text("bomFormat") != Some("CycloneDX") {
         return Err(wrong("bomFormat", "\"CycloneDX\""));
     }
-    let version = text_of(document, "specVersion").ok_or_else(|| wrong("specVersion", "a version"))?;
+    let version = document.text("specVersion").ok_or_else(|| wrong("specVersion", "a version"))?;
     if !SPEC_VERSIONS.contains(&version) {
         let version = version.chars().take(32).collect();
         return Err(Unreadable::UnknownVersion { what: WHAT, version, readable: "1.4, 1.5 and 1.6" });
@@ -39,8 +39,8 @@ pub(crate) fn read_document(document: &Value) -> Result<(Inventory, Vec<Warning>
         inventory.subject = subject_text(subject);
     }
     match document.get("components") {
-        None | Some(Value::Null) => warnings.push(Warning::new("no_components", "components", "the document has none")),
-        Some(Value::Array(components)) => walk(components, &mut inventory, &mut warnings)?,
+        None | Some(Node::Null) => warnings.push(Warning::new("no_components", "components", "the document has none")),
+        Some(Node::Array(components)) => walk(components, &mut inventory, &mut warnings)?,
         Some(_) => return Err(wrong("components", "an array")),
     }
     Ok((inventory, warnings))
@@ -50,16 +50,16 @@ fn wrong(field: &str, expected: &'static str) -> Unreadable {
     Unreadable::WrongShape { what: WHAT, field: field.to_owned(), expected }
 }
 
-fn subject_text(subject: &Value) -> Option<String> {
-    let name = text_of(subject, "name").filter(|n| is_plain(n))?;
-    Some(match text_of(subject, "version").filter(|v| is_plain(v)) {
+fn subject_text(subject: &Node) -> Option<String> {
+    let name = subject.text("name").filter(|n| is_plain(n))?;
+    Some(match subject.text("version").filter(|v| is_plain(v)) {
         Some(version) => format!("{name} {version}"),
         None => name.to_owned(),
     })
 }
 
 /// In document order, a component before those inside it; with a stack of its own.
-fn walk(components: &[Value], inventory: &mut Inventory, warnings: &mut Vec<Warning>) -> Result<(), Unreadable> {
+fn walk(components: &[Node], inventory: &mut Inventory, warnings: &mut Vec<Warning>) -> Result<(), Unreadable> {
     let mut open = vec![("components".to_owned(), components.iter().enumerate())];
     while let Some((path, items)) = open.last_mut() {
         let Some((index, item)) = items.next() else {
@@ -72,11 +72,11 @@ fn walk(components: &[Value], inventory: &mut Inventory, warnings: &mut Vec<Warn
         let path = format!("{path}[{index}]");
         inventory.components.push(component(item, &path, warnings));
         match item.get("components") {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(inner)) if open.len() < COMPONENT_LEVELS_MAX => {
+            None | Some(Node::Null) => {}
+            Some(Node::Array(inner)) if open.len() < COMPONENT_LEVELS_MAX => {
                 open.push((format!("{path}.components"), inner.iter().enumerate()));
             }
-            Some(Value::Array(_)) => {
+            Some(Node::Array(_) | Node::TooDeep) => {
                 let entries = "levels of components";
                 return Err(Unreadable::TooMany { what: WHAT, entries, count_max: COMPONENT_LEVELS_MAX });
             }
@@ -88,18 +88,18 @@ fn walk(components: &[Value], inventory: &mut Inventory, warnings: &mut Vec<Warn
     Ok(())
 }
 
-fn component(item: &Value, path: &str, warnings: &mut Vec<Warning>) -> Component {
-    let plain = |field| text_of(item, field).filter(|t| is_plain(t)).map(str::to_owned);
+fn component(item: &Node, path: &str, warnings: &mut Vec<Warning>) -> Component {
+    let plain = |field| item.text(field).filter(|t| is_plain(t)).map(str::to_owned);
     let malformed = ["name", "version"].into_iter().any(|f| match item.get(f) {
-        None | Some(Value::Null) => false,
-        Some(Value::String(text)) => !text.is_empty() && !is_plain(text),
+        None | Some(Node::Null) => false,
+        Some(Node::String(text)) => !text.is_empty() && !is_plain(text),
         Some(_) => true,
     });
-    let given = text_of(item, "purl");
+    let given = item.text("purl");
     let purl = given.map(str::parse::<Purl>);
     let version = plain("version");
     let matchable = match &purl {
-        _ if malformed || !item.is_object() => Err(Unmatchable::MalformedText),
+        _ if malformed || !matches!(item, Node::Object(_)) => Err(Unmatchable::MalformedText),
         None => Err(Unmatchable::NoPurl),
         Some(Err(_)) => Err(Unmatchable::MalformedPurl),
         Some(Ok(purl)) => matchable_of_purl(purl, version.as_deref()),

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::purl::{Purl, purl_of};
-use crate::refusal::json_read;
+use crate::refusal::node_read;
 use crate::{Unreadable, Warning, cyclonedx, npm_lock};
 
 /// The largest inventory document that is read, in bytes.
@@ -23,7 +23,7 @@ pub const COMPONENT_TEXT_BYTES_MAX: usize = 1024;
 /// [`Unreadable`] when it is neither, or as the reader of that kind says.
 pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
     const WHAT: &str = "an inventory";
-    let document = json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
+    let document = node_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
     if document.get("bomFormat").is_some() {
         cyclonedx::read_document(&document)
     } else if document.get("lockfileVersion").is_some() {

@@ -21,13 +21,27 @@ pub(crate) enum Node {
 }
 
 impl Node {
-    /// Reads one document, building at most `depth_max` levels of arrays and objects (must be below 100: `serde_json`
-    /// itself stops at 128).
+    /// Reads one document, building at most `depth_max` levels of arrays and objects (below 128, where `serde_json`
+    /// itself stops).
     pub(crate) fn read(text: &str, depth_max: usize) -> Result<Node, serde_json::Error> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let node = Depth { left: depth_max }.deserialize(&mut reader)?;
         reader.end()?;
         Ok(node)
+    }
+
+    /// A member of an object; of repeated ones the last. `None` for every other value.
+    pub(crate) fn get(&self, field: &str) -> Option<&Node> {
+        let Node::Object(members) = self else { return None };
+        members.iter().rev().find(|(key, _)| key == field).map(|(_, node)| node)
+    }
+
+    /// A string member that is not empty.
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        match self.get(field) {
+            Some(Node::String(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
     }
 
     /// What kind of value it is, in words.
@@ -127,6 +141,7 @@ impl<'de> Visitor<'de> for Depth {
         while let Some(item) = items.next_element_seed(Depth { left })? {
             all.push(item);
         }
+        all.shrink_to_fit();
         Ok(Node::Array(all))
     }
 
@@ -139,6 +154,7 @@ impl<'de> Visitor<'de> for Depth {
         while let Some(key) = members.next_key::<String>()? {
             all.push((key, members.next_value_seed(Depth { left })?));
         }
+        all.shrink_to_fit();
         Ok(Node::Object(all))
     }
 }

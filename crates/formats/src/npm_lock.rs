@@ -1,13 +1,13 @@
 //! npm's package-lock.json, lockfile versions 1 to 3 (also npm-shrinkwrap.json). What does not come from a registry is
 //! listed with the reason it cannot be matched: the version in a git dependency's manifest says nothing of its content.
 
-use serde_json::{Map, Value};
+use crate::json::Node;
 
 use crate::inventory::{
     COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, PackageVersion, Unmatchable,
     is_plain, is_repository, npm_purl,
 };
-use crate::refusal::{json_read, text_of};
+use crate::refusal::node_read;
 use crate::{Unreadable, Warning};
 
 const WHAT: &str = "a package-lock.json";
@@ -19,23 +19,23 @@ const MODULES: &str = "node_modules/";
 /// [`Unreadable`] when it is too large, no JSON, no lock file of versions 1 to 3, or has more entries or levels than are
 /// read.
 pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    read_document(&json_read(WHAT, bytes, INVENTORY_BYTES_MAX)?)
+    read_document(&node_read(WHAT, bytes, INVENTORY_BYTES_MAX)?)
 }
 
-pub(crate) fn read_document(document: &Value) -> Result<(Inventory, Vec<Warning>), Unreadable> {
+pub(crate) fn read_document(document: &Node) -> Result<(Inventory, Vec<Warning>), Unreadable> {
     let version = match document.get("lockfileVersion") {
-        Some(Value::Number(n)) => n.as_u64().unwrap_or(0),
+        Some(Node::Number(n)) => n.as_u64().unwrap_or(0),
         _ => return Err(wrong("lockfileVersion", "1, 2 or 3")),
     };
     let mut inventory = Inventory { format: format!("package-lock.json v{version}"), ..Inventory::default() };
-    inventory.subject = text_of(document, "name").filter(|n| is_plain(n)).map(|name| {
-        let version = text_of(document, "version").filter(|v| is_plain(v));
+    inventory.subject = document.text("name").filter(|n| is_plain(n)).map(|name| {
+        let version = document.text("version").filter(|v| is_plain(v));
         version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}"))
     });
     let mut warnings = Vec::new();
     let object = |field: &'static str| match document.get(field) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(members)) => Ok(Some(members)),
+        None | Some(Node::Null) => Ok(None),
+        Some(Node::Object(members)) => Ok(Some(members)),
         Some(_) => Err(wrong(field, "an object")),
     };
     match version {
@@ -66,27 +66,27 @@ fn room_check(inventory: &Inventory) -> Result<(), Unreadable> {
 }
 
 /// Versions 2 and 3: one flat map, keyed by where npm puts the package.
-fn packages_read(packages: &Map<String, Value>, inventory: &mut Inventory) -> Result<(), Unreadable> {
+fn packages_read(packages: &[(String, Node)], inventory: &mut Inventory) -> Result<(), Unreadable> {
     for (path, entry) in packages.iter().filter(|(path, _)| !path.is_empty()) {
         room_check(inventory)?;
         let placed = path.rsplit_once(MODULES).filter(|(before, _)| before.is_empty() || before.ends_with('/'));
         let (name, from) = match placed {
             // An alias stands under its own name, and says the package's beside it.
-            Some((_, under)) => (text_of(entry, "name").unwrap_or(under), None),
-            None => (text_of(entry, "name").unwrap_or(path), Some(Unmatchable::OwnCode)),
+            Some((_, under)) => (entry.text("name").unwrap_or(under), None),
+            None => (entry.text("name").unwrap_or(path), Some(Unmatchable::OwnCode)),
         };
-        let from = match entry.get("link").and_then(Value::as_bool) {
-            Some(true) => Some(Unmatchable::Link),
-            _ => from.or_else(|| text_of(entry, "resolved").and_then(|resolved| source(resolved, name))),
+        let from = match entry.get("link") {
+            Some(Node::Bool(true)) => Some(Unmatchable::Link),
+            _ => from.or_else(|| entry.text("resolved").and_then(|resolved| source(resolved, name))),
         };
-        inventory.components.push(component(name, text_of(entry, "version"), from, path));
+        inventory.components.push(component(name, entry.text("version"), from, path));
     }
     Ok(())
 }
 
 /// Version 1: dependencies inside dependencies.
 fn tree_walk(
-    dependencies: &Map<String, Value>,
+    dependencies: &[(String, Node)],
     inventory: &mut Inventory,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), Unreadable> {
@@ -100,11 +100,11 @@ fn tree_walk(
         let path = format!("{above}{MODULES}{name}");
         inventory.components.push(tree_component(name, entry, &path));
         match entry.get("dependencies") {
-            None | Some(Value::Null | Value::Bool(_)) => {}
-            Some(Value::Object(inner)) if open.len() < COMPONENT_LEVELS_MAX => {
+            None | Some(Node::Null | Node::Bool(_)) => {}
+            Some(Node::Object(inner)) if open.len() < COMPONENT_LEVELS_MAX => {
                 open.push((format!("{path}/"), inner.iter()));
             }
-            Some(Value::Object(_)) => {
+            Some(Node::Object(_) | Node::TooDeep) => {
                 let entries = "levels of dependencies";
                 return Err(Unreadable::TooMany { what: WHAT, entries, count_max: COMPONENT_LEVELS_MAX });
             }
@@ -115,14 +115,14 @@ fn tree_walk(
 }
 
 /// In version 1 `version` may also be an alias (`npm:name@1.0.0`), a repository, a file or an archive.
-fn tree_component(name: &str, entry: &Value, path: &str) -> Component {
-    let version = text_of(entry, "version");
+fn tree_component(name: &str, entry: &Node, path: &str) -> Component {
+    let version = entry.text("version");
     if let Some((real, version)) = version.and_then(|v| v.strip_prefix("npm:")).and_then(|v| v.rsplit_once('@')) {
         return component(real, Some(version), None, path);
     }
     let from = version
         .and_then(|v| if v.starts_with("http:") || v.starts_with("https:") { source(v, name) } else { local(v) });
-    let from = from.or_else(|| text_of(entry, "resolved").and_then(|resolved| source(resolved, name)));
+    let from = from.or_else(|| entry.text("resolved").and_then(|resolved| source(resolved, name)));
     component(name, version, from, path)
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::json::Node;
+
 /// Why a document could not be read at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -82,10 +84,49 @@ impl Warning {
     }
 }
 
-/// Checks the size, then reads JSON. `serde_json` stops by itself at 128 levels, so nesting cannot exhaust the stack.
+/// JSON values that are read from one document. Bytes alone do not bound memory: `{"a":1},` is 8 bytes as text and some 600
+/// when read.
+pub(crate) const JSON_VALUES_COUNT_MAX: usize = 2_000_000;
+
+/// Checks the size and the number of values, then reads JSON. `serde_json` stops by itself at 128 levels, so nesting cannot exhaust the stack.
 pub(crate) fn json_read(what: &'static str, bytes: &[u8], bytes_max: usize) -> Result<Value, Unreadable> {
     let text = text_read(what, bytes, bytes_max)?;
+    if json_values_count(text) > JSON_VALUES_COUNT_MAX {
+        return Err(Unreadable::TooMany { what, entries: "JSON values", count_max: JSON_VALUES_COUNT_MAX });
+    }
     serde_json::from_str(text).map_err(|e| Unreadable::Malformed { what, syntax: "JSON", reason: e.to_string() })
+}
+
+/// Levels of arrays and objects that [`node_read`] builds.
+const NODE_LEVELS_READ: usize = 120;
+
+/// The same as [`json_read`], for documents that come from strangers and may be large: as [`Node`], which takes about a
+/// sixth of the memory. Values below the deepest level are [`Node::TooDeep`].
+pub(crate) fn node_read(what: &'static str, bytes: &[u8], bytes_max: usize) -> Result<Node, Unreadable> {
+    let text = text_read(what, bytes, bytes_max)?;
+    if json_values_count(text) > JSON_VALUES_COUNT_MAX {
+        return Err(Unreadable::TooMany { what, entries: "JSON values", count_max: JSON_VALUES_COUNT_MAX });
+    }
+    Node::read(text, NODE_LEVELS_READ).map_err(|e| Unreadable::Malformed {
+        what,
+        syntax: "JSON",
+        reason: e.to_string(),
+    })
+}
+
+/// Every value but the first stands behind a comma or an opening bracket; those in strings do not count.
+fn json_values_count(text: &str) -> usize {
+    let (mut count, mut in_string, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Checks the size and that it is UTF-8; a byte order mark is dropped.

@@ -170,6 +170,15 @@ fn package_lock_1() {
 }
 
 #[test]
+fn a_small_document_of_too_many_values_is_refused() {
+    let text = format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","x":[{}0]}}"#, r#"{"a":1},"#.repeat(1_000_000));
+    let said = cyclonedx::read(text.as_bytes()).unwrap_err().to_string();
+    assert_eq!(said, "read a CycloneDX inventory: more than 2000000 JSON values");
+    let commas = format!(r#"{{"bomFormat":"CycloneDX","specVersion":"1.6","x":"\"{}"}}"#, ",".repeat(3_000_000));
+    assert!(cyclonedx::read(commas.as_bytes()).is_ok());
+}
+
+#[test]
 fn package_lock_refusals() {
     let refusal = |document: Value| npm_lock::read(document.to_string().as_bytes()).unwrap_err().to_string();
     assert_eq!(refusal(json!([])), "read a package-lock.json: lockfileVersion should be 1, 2 or 3");
