@@ -1,1 +1,18 @@
-//! server
+//! The doors of the clearinghouse: the HTTP API (`/v1`, with the TAP intake), the web pages, and the
+//! loop of the workers.
+//!
+//! A door turns a request into a use case and its result into an answer. Must not have a rule of its
+//! own: who may do what, and what follows from what, is crate `service`.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod config;
+pub mod gate;
+pub mod http;
+pub mod limits;
+pub mod metrics;
+pub mod serve;
+mod web;
+mod worker;
+
+pub use config::{Limits, ServerConfig};
+pub use serve::{ServeError, serve};

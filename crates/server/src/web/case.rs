@@ -1,0 +1,285 @@
+//! `/cases/{id}`: everything the reader may see of one case, on one page.
+//!
+//! Must not tell an embargoed case from one that never existed: both are the same page of refusal.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::deadline::Outcome;
+use domain::id::{CaseId, PartyId};
+use domain::party::Role;
+use service::case::CaseView;
+use service::range::MeasuredRange;
+use service::{Ctx, ServiceError};
+use store::case::CaseEvent;
+use store::fix::Fix;
+use store::notice::Notice;
+
+use super::page::{Frame, clock, day, refusal, render, short};
+use super::session::Visitor;
+use super::strip::Strip;
+use crate::http::door::Door;
+use crate::http::v1::wire::texts;
+
+#[derive(Template)]
+#[template(path = "case.html")]
+struct CasePage {
+    frame: Frame,
+    id: String,
+    title: String,
+    summary: String,
+    purl: String,
+    state: &'static str,
+    tlp: &'static str,
+    weakness: Option<String>,
+    aliases: Vec<String>,
+    credits: Vec<String>,
+    opened: String,
+    verdict: Option<(String, String)>,
+    embargo: Option<(String, String)>,
+    merged_into: Option<String>,
+    advisory: Option<String>,
+    affected: Vec<Interval>,
+    strip: Option<Strip>,
+    measured: Option<(u64, u64)>,
+    timeline: Vec<EventRow>,
+    findings: Vec<FindingRow>,
+    is_research: bool,
+    fixes: Vec<FixRow>,
+    notices: Vec<NoticeRow>,
+    is_staff: bool,
+    read_ins: Vec<ReadInRow>,
+}
+
+/// One affected interval, in words.
+pub struct Interval {
+    /// First affected version.
+    pub from: String,
+    /// Where it ends, in words.
+    pub to: String,
+}
+
+struct EventRow {
+    day: String,
+    clock: String,
+    kind: &'static str,
+    text: String,
+}
+
+struct FindingRow {
+    title: String,
+    credits: String,
+    state: &'static str,
+    why: String,
+    proof: Option<ProofRow>,
+}
+
+struct ProofRow {
+    title: String,
+    oracle: &'static str,
+    grade: &'static str,
+    reasons: Vec<String>,
+    digest: String,
+}
+
+struct FixRow {
+    kind: &'static str,
+    what: String,
+    state: &'static str,
+    lines: Vec<String>,
+}
+
+/// One notice, in words.
+pub struct NoticeRow {
+    /// Whose it is, where its reader may know.
+    pub party: String,
+    /// Which asset.
+    pub asset: String,
+    /// Package and version.
+    pub what: String,
+    /// Where it was found.
+    pub path: String,
+    /// What the table says.
+    pub outcome: &'static str,
+    /// By when.
+    pub due: String,
+    /// Whether it is a matter of days.
+    pub is_urgent: bool,
+    /// Whether the table is used by analogy.
+    pub is_analogy: bool,
+    /// Why.
+    pub because: Vec<String>,
+    /// What to do.
+    pub action: String,
+    /// Where it stands.
+    pub state: &'static str,
+    /// Its case; empty on that case's own page.
+    pub case: String,
+    /// Whether it was sent under embargo.
+    pub is_early: bool,
+}
+
+struct ReadInRow {
+    member: String,
+    tier: &'static str,
+    reason: String,
+    until: String,
+    is_live: bool,
+}
+
+/// `GET /cases/{id}`.
+pub async fn case(State(door): State<Door>, visitor: Visitor, Path(id): Path<String>) -> Response {
+    match case_page(&door, &visitor, &id).await {
+        Ok(page) => render(StatusCode::OK, &page),
+        Err(error) => refusal(error.into(), &visitor),
+    }
+}
+
+async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage, ServiceError> {
+    let id: CaseId = id.parse().map_err(|_| ServiceError::NotFound("case"))?;
+    let view = match visitor.ctx() {
+        Some(ctx) => door.service.case_show(ctx, id).await?,
+        None => door.service.case_show_public(id).await?,
+    };
+    let is_staff = visitor.actor().is_some_and(|a| a.is(Role::Coordinator));
+    let names = match visitor.ctx() {
+        Some(ctx) if is_staff => party_names(door, ctx, &view.notices).await?,
+        _ => HashMap::new(),
+    };
+    let range = view.case.range.as_deref().map(MeasuredRange::parse).transpose()?;
+    let title = if view.case.title.is_empty() { "Case under embargo".to_owned() } else { view.case.title.clone() };
+    Ok(CasePage {
+        frame: Frame::new(title.clone(), visitor),
+        id: view.case.id.to_string(),
+        title,
+        summary: view.case.summary.clone(),
+        state: view.case.state.as_str(),
+        tlp: view.tlp,
+        weakness: view.case.weakness.clone(),
+        aliases: texts(&view.case.aliases),
+        opened: day(view.case.opened_at),
+        verdict: view.case.verdict.map(|v| (v.to_string(), view.case.verdict_reason.clone().unwrap_or_default())),
+        embargo: embargo(&view),
+        merged_into: view.case.merged_into.map(|id| id.to_string()),
+        advisory: view.advisory.as_ref().map(|a| a.name.clone()),
+        affected: range.as_ref().map(intervals).unwrap_or_default(),
+        strip: range.as_ref().map(|r| Strip::draw(r, ecosystem(&view.case.purl))),
+        measured: range.as_ref().map(|r| (r.versions_total, r.versions_run)),
+        timeline: view.events.iter().map(event_row).collect(),
+        findings: finding_rows(&view),
+        is_research: view.research,
+        fixes: view.fixes.iter().map(fix_row).collect(),
+        notices: view.notices.iter().map(|n| NoticeRow { case: String::new(), ..notice_row(n, names.get(&n.party_id)) }).collect(),
+        is_staff,
+        read_ins: view.read_ins.iter().map(read_in_row).collect(),
+        credits: view.credits,
+        purl: view.case.purl,
+    })
+}
+
+async fn party_names(door: &Door, ctx: &Ctx, notices: &[Notice]) -> Result<HashMap<PartyId, String>, ServiceError> {
+    let mut names = HashMap::new();
+    for notice in notices {
+        if !names.contains_key(&notice.party_id) {
+            names.insert(notice.party_id, door.service.party_show(ctx, notice.party_id).await?.party.name);
+        }
+    }
+    Ok(names)
+}
+
+/// The ecosystem of a purl, as its versions are ordered.
+pub fn ecosystem(purl: &str) -> &'static str {
+    purl.parse().map_or("", |p: domain::package::Package| p.ecosystem().as_str())
+}
+
+/// The affected intervals in words.
+pub fn intervals(range: &MeasuredRange) -> Vec<Interval> {
+    let words = |i: &service::range::Interval| Interval {
+        from: if i.introduced == "0" { "the first version".to_owned() } else { i.introduced.clone() },
+        to: match (&i.fixed, &i.last_affected) {
+            (Some(fixed), _) => format!("before {fixed}"),
+            (None, Some(last)) => format!("{last}, the last one known"),
+            (None, None) => "every later version".to_owned(),
+        },
+    };
+    range.affected.iter().map(words).collect()
+}
+
+fn embargo(view: &CaseView) -> Option<(String, String)> {
+    if view.case.public {
+        return None;
+    }
+    view.case.embargo_ends.map(|ends| (day(ends), view.case.embargo_reason.clone().unwrap_or_default()))
+}
+
+fn event_row(event: &CaseEvent) -> EventRow {
+    EventRow { day: day(event.at), clock: clock(event.at), kind: event.kind.as_str(), text: event.text.clone() }
+}
+
+fn finding_rows(view: &CaseView) -> Vec<FindingRow> {
+    let proofs: HashMap<_, _> = view.proofs.iter().map(|p| (p.id, p)).collect();
+    let row = |finding: &store::finding::Finding| FindingRow {
+        title: finding.title.clone(),
+        credits: texts(&finding.credits).join(", "),
+        state: finding.state.as_str(),
+        why: finding.state_reason.clone().unwrap_or_default(),
+        proof: finding.proof_id.and_then(|id| proofs.get(&id)).map(|p| ProofRow {
+            title: p.title.clone(),
+            oracle: p.oracle.as_str(),
+            grade: p.grade.map_or("not measured yet", domain::proof::Grade::as_str),
+            reasons: texts(&p.grade_reasons),
+            digest: p.digest.chars().take(16).collect(),
+        }),
+    };
+    view.findings.iter().map(row).collect()
+}
+
+fn fix_row(fix: &Fix) -> FixRow {
+    let lines: Vec<service::fix::FixLine> =
+        fix.matrix.as_deref().and_then(|m| serde_json::from_str(m).ok()).unwrap_or_default();
+    let line = |l: &service::fix::FixLine| {
+        let reason = l.reason.as_ref().map(|r| format!(" ({r})")).unwrap_or_default();
+        format!("{}: {}{reason}, proof {}", l.version, l.verdict, l.proof.chars().take(12).collect::<String>())
+    };
+    FixRow {
+        kind: fix.kind.as_str(),
+        what: match &fix.version {
+            Some(version) => format!("{version}. {}", fix.note),
+            None => fix.note.clone(),
+        },
+        state: fix.state.as_str(),
+        lines: lines.iter().map(line).collect(),
+    }
+}
+
+/// One notice in words, with its operator's name where the reader may know it.
+pub fn notice_row(notice: &Notice, party: Option<&String>) -> NoticeRow {
+    NoticeRow {
+        party: party.cloned().unwrap_or_default(),
+        asset: notice.asset.clone(),
+        what: format!("{}@{}", notice.purl.rsplit('/').next().unwrap_or(&notice.purl), notice.version),
+        path: notice.path.clone(),
+        outcome: notice.outcome.plain(),
+        due: notice.due.map_or_else(|| "with the next upgrade".to_owned(), day),
+        is_urgent: matches!(notice.outcome, Outcome::Days3 | Outcome::Days3Forensic),
+        is_analogy: notice.analogy,
+        because: texts(&notice.because),
+        action: notice.action.clone(),
+        state: notice.state.as_str(),
+        case: notice.case_id.to_string(),
+        is_early: notice.pre_publication,
+    }
+}
+
+fn read_in_row(read_in: &store::read_in::ReadIn) -> ReadInRow {
+    ReadInRow {
+        member: short(&read_in.member_id),
+        tier: read_in.tier.as_str(),
+        reason: read_in.reason.clone(),
+        until: day(read_in.ended_at.unwrap_or(read_in.until)),
+        is_live: read_in.ended_at.is_none(),
+    }
+}

@@ -1,0 +1,119 @@
+//! `/`: what this is, what was published, and for those who are logged in what they may see.
+//!
+//! Must not show a number of anything that its reader may not see.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::party::Role;
+use service::{Ctx, ServiceError};
+use store::Page;
+use store::case::CaseFilter;
+
+use super::page::{Frame, day, refusal, render};
+use super::session::Visitor;
+use crate::http::door::Door;
+
+/// Rows of each list on the front page.
+const ROWS: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    frame: Frame,
+    advisories: Vec<AdvisoryRow>,
+    cases: Vec<CaseRow>,
+    queue: Option<Vec<QueueRow>>,
+}
+
+struct AdvisoryRow {
+    name: String,
+    title: String,
+    purl: String,
+    published: String,
+    is_withdrawn: bool,
+}
+
+struct CaseRow {
+    id: String,
+    title: String,
+    purl: String,
+    state: &'static str,
+    opened: String,
+}
+
+struct QueueRow {
+    kind: String,
+    ready: i64,
+    running: i64,
+    done: i64,
+    failed: i64,
+}
+
+/// `GET /`.
+pub async fn home(State(door): State<Door>, visitor: Visitor) -> Response {
+    match home_page(&door, &visitor).await {
+        Ok(page) => render(StatusCode::OK, &page),
+        Err(error) => refusal(error.into(), &visitor),
+    }
+}
+
+async fn home_page(door: &Door, visitor: &Visitor) -> Result<Home, ServiceError> {
+    let cases = match visitor.ctx() {
+        Some(ctx) => cases(door, ctx).await?,
+        None => Vec::new(),
+    };
+    let is_staff = visitor.actor().is_some_and(|a| a.is(Role::Coordinator));
+    let queue = if is_staff { Some(queue(door).await?) } else { None };
+    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories: advisories(door).await?, cases, queue })
+}
+
+async fn advisories(door: &Door) -> Result<Vec<AdvisoryRow>, ServiceError> {
+    let listed = door.service.advisory_list(&Page { cursor: None, limit: ROWS }).await?;
+    let mut rows = Vec::new();
+    for advisory in listed.items {
+        let view = door.service.case_show_public(advisory.case_id).await?;
+        rows.push(AdvisoryRow {
+            name: advisory.name,
+            title: view.case.title,
+            purl: view.case.purl,
+            published: day(advisory.published_at),
+            is_withdrawn: advisory.withdrawn_at.is_some(),
+        });
+    }
+    Ok(rows)
+}
+
+async fn cases(door: &Door, ctx: &Ctx) -> Result<Vec<CaseRow>, ServiceError> {
+    let listed = door.service.case_list(ctx, &CaseFilter::default(), &Page { cursor: None, limit: ROWS }).await?;
+    let row = |case: store::case::Case| CaseRow {
+        id: case.id.to_string(),
+        title: if case.title.is_empty() { "Title not shown at your tier".to_owned() } else { case.title },
+        purl: case.purl,
+        state: case.state.as_str(),
+        opened: day(case.opened_at),
+    };
+    Ok(listed.items.into_iter().map(row).collect())
+}
+
+async fn queue(door: &Door) -> Result<Vec<QueueRow>, ServiceError> {
+    use store::job::JobState;
+    let mut rows: Vec<QueueRow> = Vec::new();
+    for count in door.service.job_counts().await? {
+        let known = rows.iter().position(|r| r.kind == count.kind);
+        let at = known.unwrap_or_else(|| {
+            rows.push(QueueRow { kind: count.kind.clone(), ready: 0, running: 0, done: 0, failed: 0 });
+            rows.len() - 1
+        });
+        let Some(row) = rows.get_mut(at) else { continue };
+        let field = match count.state {
+            JobState::Ready => &mut row.ready,
+            JobState::Running => &mut row.running,
+            JobState::Done => &mut row.done,
+            JobState::Failed => &mut row.failed,
+        };
+        *field += count.jobs;
+    }
+    Ok(rows)
+}
