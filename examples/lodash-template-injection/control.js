@@ -4,6 +4,7 @@ const assert = require('assert');
 const _ = require('lodash');
 
 const template = 'Dear <%= data.name %>';
+const data = { name: 'Ada' };
 const options = { variable: 'data' };
-const render = Number.parseInt(_.VERSION, 10) < 3 ? _.template(template, null, options) : _.template(template, options);
-assert.strictEqual(render({ name: 'Ada' }), 'Dear Ada');
+const page = Number.parseInt(_.VERSION, 10) < 3 ? _.template(template, data, options) : _.template(template, options)(data);
+assert.strictEqual(page, 'Dear Ada');

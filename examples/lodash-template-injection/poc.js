@@ -3,12 +3,15 @@
 const _ = require('lodash');
 
 const template = 'Dear customer';
-const options = { variable: `data = ${process.env.PROOF_CANARY_CODE}` };
+const data = { name: 'Eve' };
+// A second parameter with a default value: it is computed at each call, so the "name" is code. Without a name of its own
+// (`sourceURL`) the built text keeps saying who built it, which is how the harness knows that the canary was called by the
+// package's work and not by this program.
+const options = { sourceURL: '', variable: `data, more = ${process.env.PROOF_CANARY_CODE}` };
 try {
-  // Up to 2.4 the options came third, after the data; since 3.0 they come second.
-  const render = Number.parseInt(_.VERSION, 10) < 3 ? _.template(template, null, options) : _.template(template, options);
-  // Without an argument the default value of the parameter is computed: the name was code.
-  render();
+  // Up to 2.4 the options came third and a template with data was filled in at once; since 3.0 the options come second.
+  if (Number.parseInt(_.VERSION, 10) < 3) _.template(template, data, options);
+  else _.template(template, options)(data);
 } catch (e) {
   // 4.17.21 and later refuse such a name with these words: that is the fix at work.
   if (e.message !== 'Invalid `variable` option passed into `_.template`') throw e;

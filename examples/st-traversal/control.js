@@ -18,6 +18,6 @@ process.on('exit', () => assert.strictEqual(body, 'hello from the folder'));
   server.listen(0, '127.0.0.1', () => {
     http.get({ host: '127.0.0.1', port: server.address().port, path: '/hello.txt', agent: false }, (res) => {
       res.setEncoding('utf8').on('data', (part) => { body += part; }).on('end', () => server.close());
-    }).setTimeout(4000, function quiet() { this.destroy(new Error('the server does not answer')); });
+    }).setTimeout(1500, function quiet() { this.destroy(new Error('the server does not answer')); });
   });
 })();

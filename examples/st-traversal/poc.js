@@ -19,6 +19,6 @@ const path = require('path');
     http.get({ host: '127.0.0.1', port, path: '/' + up, agent: false }, (res) => {
       res.pipe(process.stdout);
       res.on('end', () => server.close());
-    }).setTimeout(4000, function quiet() { this.destroy(new Error('the server does not answer')); });
+    }).setTimeout(1500, function quiet() { this.destroy(new Error('the server does not answer')); });
   });
 })();
