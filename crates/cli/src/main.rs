@@ -1,15 +1,21 @@
 //! The one program. Each subcommand has a file of its own; this one only says which there are.
 
+mod answer;
+mod api;
+mod completions;
+mod demo;
 mod match_command;
+mod nouns;
 mod output;
 mod prove;
 mod range;
+mod serve;
 mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Proves vulnerabilities by running them, coordinates their fixes, and tells those who run the code.
 #[derive(Parser)]
@@ -24,6 +30,32 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show one real vulnerability's whole life, on real packages, on this machine
+    Demo(demo::Demo),
+    /// Run the clearinghouse: the API, the pages and the workers
+    Serve(serve::Serve),
+    /// Say what you look at before you look
+    Claim(nouns::claim::Claim),
+    /// Send a report or a proof bundle
+    Submit(nouns::submit::Submit),
+    /// What became of your reports
+    Report(nouns::report::Report),
+    /// List, show and move cases
+    Case(nouns::case::Case),
+    /// Propose a fix and see it verified
+    Fix(nouns::fix::Fix),
+    /// Publish, revise or withdraw an advisory
+    Publish(nouns::publish::Publish),
+    /// Say what an asset runs
+    Inventory(nouns::inventory::Inventory),
+    /// What of yours is affected, what to do and by when
+    Notices(nouns::notices::Notices),
+    /// Who takes part
+    Party(nouns::party::Party),
+    /// Make and end tokens
+    Token(nouns::token::Token),
+    /// Hand in what CISA says of CVEs
+    Feed(nouns::feed::Feed),
     /// Tell which components of inventories are affected by advisories
     Match(match_command::Match),
     /// Run a proof on exact versions and grade it
@@ -32,6 +64,8 @@ enum Command {
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Print a completion script for your shell
+    Completions(completions::Completions),
 }
 
 fn main() -> ExitCode {
@@ -39,9 +73,23 @@ fn main() -> ExitCode {
     output::logs_start();
     let cli = Cli::parse();
     match cli.command {
+        Command::Demo(command) => command.run(cli.home),
+        Command::Serve(command) => command.run(cli.home),
+        Command::Claim(command) => command.run(),
+        Command::Submit(command) => command.run(),
+        Command::Report(command) => command.run(),
+        Command::Case(command) => command.run(),
+        Command::Fix(command) => command.run(),
+        Command::Publish(command) => command.run(),
+        Command::Inventory(command) => command.run(),
+        Command::Notices(command) => command.run(),
+        Command::Party(command) => command.run(),
+        Command::Token(command) => command.run(cli.home),
+        Command::Feed(command) => command.run(),
         Command::Match(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::Completions(command) => command.run(&mut Cli::command()),
     }
 }

@@ -12,7 +12,9 @@ use crate::output::{self, EXIT_NEGATIVE, Reporter};
 ///
 /// Exit codes: 0 confirmed, 1 not confirmed, 2 bad use or bad bundle, 3 this machine or its network.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse prove examples/lodash-zipobjectdeep\n  proofhouse prove bundle.tar.zst --version 4.17.15 --version 4.17.21 --json")]
+#[command(
+    after_help = "Examples:\n  proofhouse prove examples/lodash-zipobjectdeep\n  proofhouse prove bundle.tar.zst --version 4.17.15 --version 4.17.21 --json"
+)]
 pub struct Prove {
     /// Folder with a proof.toml, or a .tar.zst or .tar.gz of one
     bundle: PathBuf,

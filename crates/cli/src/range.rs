@@ -13,7 +13,9 @@ use crate::output::{self, Reporter};
 /// Versions are ordered by semver; pre-releases are left out. Exit codes: 0 with an answer, 2 bad use or bad bundle,
 /// 3 this machine or its network.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse range examples/lodash-zipobjectdeep\n  proofhouse range bundle.tar.zst --bisect --json")]
+#[command(
+    after_help = "Examples:\n  proofhouse range examples/lodash-zipobjectdeep\n  proofhouse range bundle.tar.zst --bisect --json"
+)]
 pub struct Range {
     /// Folder with a proof.toml, or a .tar.zst or .tar.gz of one
     bundle: PathBuf,

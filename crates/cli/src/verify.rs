@@ -15,7 +15,9 @@ use crate::output::{self, EXIT_INPUT, EXIT_NEGATIVE, Reporter};
 /// Exit codes: 0 verified, 1 the signature or the verdict differs, 2 bad use or no receipt, 3 this machine or its
 /// network.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse verify receipt.json\n  proofhouse verify receipt.json --public-key other.pem --bundle bundle.tar.zst --json")]
+#[command(
+    after_help = "Examples:\n  proofhouse verify receipt.json\n  proofhouse verify receipt.json --public-key other.pem --bundle bundle.tar.zst --json"
+)]
 pub struct Verify {
     /// The receipt's file
     receipt: PathBuf,

@@ -9,7 +9,6 @@ use domain::inventory::{ASSET_TAG_BYTES_MAX, AssetTags};
 use domain::package::Package;
 use domain::policy::Action;
 use formats::Warning;
-use serde_json::Value;
 use store::inventory::{self as table, Component, Inventory};
 use store::{Listed, Page};
 
@@ -68,18 +67,7 @@ fn tags_check(input: &InventoryInput) -> Result<()> {
 }
 
 fn document_read(document: &[u8]) -> Result<(formats::inventory::Inventory, Vec<Warning>)> {
-    let refused = |reason: String| ServiceError::invalid("unreadable", "document", reason);
-    let head: Value = serde_json::from_slice(document).map_err(|e| refused(format!("not JSON: {e}")))?;
-    let read = if head.get("bomFormat").is_some() {
-        formats::cyclonedx::read(document)
-    } else if head.get("lockfileVersion").is_some() || head.get("dependencies").is_some() {
-        formats::npm_lock::read(document)
-    } else {
-        return Err(refused(
-            "neither CycloneDX JSON (no bomFormat) nor package-lock.json (no lockfileVersion)".to_owned(),
-        ));
-    };
-    read.map_err(|e| refused(e.to_string()))
+    formats::inventory::read(document).map_err(|e| ServiceError::invalid("unreadable", "document", e.to_string()))
 }
 
 fn component_row(component: &formats::inventory::Component) -> Component {
