@@ -113,6 +113,13 @@ pub fn evaluated_by(frames: &[Frame]) -> Option<TraceFrame> {
     None
 }
 
+/// Whether the innermost code is text that was made into code, by whomever.
+#[must_use]
+pub fn is_evaluated(frames: &[Frame]) -> bool {
+    let innermost = frames.iter().find(|frame| frame.origin.is_some() || owner_of(frame) != Owner::Runtime);
+    innermost.is_some_and(|frame| frame.origin.is_some() || matches!(owner_of(frame), Owner::Evaluated(_)))
+}
+
 /// The frames of packages on a stack, innermost first, neighbours that repeat (recursion) written once.
 #[must_use]
 pub fn trace_of(frames: &[Frame]) -> Vec<TraceFrame> {
@@ -153,8 +160,10 @@ fn function_name(frame: &Frame) -> String {
     }
 }
 
-/// The file in `eval at f (eval at g (/app/x.js:1:2), <anonymous>:1:1)`.
+/// The file in `eval at f (eval at g (/app/x.js:1:2), <anonymous>:1:1)`. Text may name itself, but not with blanks, so
+/// what begins with `eval at ` is the runtime's own word.
 fn origin_file(origin: &str) -> Option<&str> {
+    let origin = origin.strip_prefix("eval at ")?;
     let start = origin.rfind("(/").map(|at| at + 1).or_else(|| origin.rfind("(file:///").map(|at| at + 8))?;
     let rest = &origin[start..];
     let end = rest.find(')')?;
@@ -204,5 +213,6 @@ mod tests {
         assert_eq!(evaluated_by(&by_vm).unwrap().package, "v");
         assert_eq!(evaluated_by(&[frame("/app/node_modules/v/m.js", "go")]), None);
         assert_eq!(evaluated_by(&[frame("evalmachine.<anonymous>", ""), frame("/app/proof/poc.js", "")]), None);
+        assert_eq!(evaluated_by(&[evaluated("(/app/node_modules/t/i.js:1:1)")]), None);
     }
 }

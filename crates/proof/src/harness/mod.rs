@@ -10,6 +10,7 @@ pub mod stub;
 use std::path::PathBuf;
 
 use domain::proof::OracleKind;
+use nodejs_semver::Version;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -60,7 +61,7 @@ pub enum HarnessError {
 #[derive(Debug, Clone)]
 pub struct NodeRuntime {
     /// Its exact version.
-    pub version: nodejs_semver::Version,
+    pub version: Version,
     /// SHA-256 of the package it came in.
     pub sha256: Sha256Hex,
     /// The program.
@@ -218,6 +219,10 @@ impl Stage<'_> {
         // Without it any signal from within would open a debugger's port.
         if (self.runtime.version.major(), self.runtime.version.minor()) >= (22, 14) {
             argv.push("--disable-sigusr1".into());
+        }
+        // Its extensions are native code, which could look for the harness's key.
+        if (22..=25).contains(&self.runtime.version.major()) && self.runtime.version >= Version::from((22u64, 13u64, 0u64)) {
+            argv.push("--no-experimental-sqlite".into());
         }
         if attempt.profile {
             argv.extend(["--cpu-prof".into(), "--cpu-prof-dir=/box/profile".into(), "--cpu-prof-name=p.cpuprofile".into()]);

@@ -24,6 +24,7 @@
   const charCodeAt = uncurry(String.prototype.charCodeAt);
   const slice = uncurry(String.prototype.slice);
   const startsWith = uncurry(String.prototype.startsWith);
+  const includes = uncurry(String.prototype.includes);
   const lastIndexOf = uncurry(String.prototype.lastIndexOf);
   const numberToString = uncurry(Number.prototype.toString);
   const symbolToString = uncurry(Symbol.prototype.toString);
@@ -37,6 +38,7 @@
   const cwd = process.cwd.bind(process);
   const bufferToString = uncurry(Buffer.prototype.toString);
   const isBuffer = Buffer.isBuffer;
+  const bindingBase = process.binding;
   const reallyExitBase = process.reallyExit;
   const abortBase = process.abort;
   const emitBase = process.emit;
@@ -131,11 +133,13 @@
   };
   let sequence = 0;
   let failure = '';
+  let disguised = 0;
   const events = list();
   function report(how, code) {
     sequence++;
     const body = '{"seq":' + numberToString(sequence, 10) + ',"how":' + quoted(how, 32) +
       ',"code":' + (typeof code === 'number' ? numberToString(code, 10) : 'null') +
+      ',"disguised":' + numberToString(disguised, 10) +
       ',"changes":' + changesText() +
       ',"events":' + quotedList(events, (e) => e) +
       ',"error":' + (failure || 'null') + '}';
@@ -336,7 +340,7 @@
     }
   }
   function filesWatch() {
-    const binding = process.binding('fs');
+    const binding = apply(bindingBase, process, ['fs']);
     const wrap = (name, paths) => {
       const base = binding[name];
       if (typeof base !== 'function') return;
@@ -367,11 +371,11 @@
       } catch { /* a hostile options object says nothing */ }
       return text;
     };
-    const { Process } = process.binding('process_wrap');
+    const { Process } = apply(bindingBase, process, ['process_wrap']);
     const spawnBase = Process.prototype.spawn;
     const spawn = function (options) { note('command', described(options), stack(spawn)); return apply(spawnBase, this, arguments); };
     Process.prototype.spawn = spawn;
-    const sync = process.binding('spawn_sync');
+    const sync = apply(bindingBase, process, ['spawn_sync']);
     const syncBase = sync.spawn;
     const spawnSync = function (options) { note('command', described(options), stack(spawnSync)); return apply(syncBase, this, arguments); };
     sync.spawn = spawnSync;
@@ -381,6 +385,71 @@
     const canary = function (said) { if (said === token) note('code', 'canary called', stack(canary)); };
     own(globalThis, orders.code_name, canary, false);
     defineProperty(globalThis, orders.code_name, { __proto__: null, enumerable: false });
+    // Who makes the payload into code is seen when it is made: code may be given any name, and be called by anyone.
+    const carries = (args) => {
+      for (let i = 0; i < args.length; i++) if (typeof args[i] === 'string' && includes(args[i], token)) return true;
+      return false;
+    };
+    const makers = [Function, getPrototypeOf(async () => {}).constructor, getPrototypeOf(function* () {}).constructor,
+      getPrototypeOf(async function* () {}).constructor];
+    for (const base of makers) {
+      const handler = {
+        __proto__: null,
+        apply(target, self, args) {
+          if (carries(args)) note('compile', 'function made', stack(handler.apply));
+          return apply(target, self, args);
+        },
+        construct(target, args, as) {
+          if (carries(args)) note('compile', 'function made', stack(handler.construct));
+          return construct(target, args, as === watched ? target : as);
+        },
+      };
+      const watched = new Proxy(base, handler);
+      defineProperty(base.prototype, 'constructor', { __proto__: null, value: watched });
+      if (base === Function) globalThis.Function = watched;
+    }
+  }
+
+  // ---- code under a package's name that is not the package's ------------------------------------------------------
+  // Frames are told apart by file name, and a program may compile its own text under any name. Whoever does so under a
+  // package's is no witness.
+  function disguisesWatch() {
+    const Module = require('module'), vm = require('vm');
+    const { readFileSync } = fs;
+    const isPackage = (name) => typeof name === 'string' && includes(name, '/app/node_modules/');
+    const compileBase = Module.prototype._compile;
+    const stripped = (text) => (charCodeAt(text, 0) === 0xfeff ? slice(text, 1, text.length) : text);
+    Module.prototype._compile = function _compile(content, filename) {
+      if (isPackage(filename)) {
+        let same = false;
+        try { same = typeof content === 'string' && stripped(readFileSync(filename, 'utf8')) === stripped(content); } catch { /* no such file */ }
+        if (!same) disguised++;
+      }
+      return apply(compileBase, this, arguments);
+    };
+    const named = (options) => {
+      if (isPackage(options)) return true;
+      try { return isPackage(options.filename) || isPackage(options.identifier); } catch { return false; }
+    };
+    const look = (base) => function () {
+      for (let i = 1; i < arguments.length && i < 4; i++) if (named(arguments[i])) disguised++;
+      return apply(base, this, arguments);
+    };
+    for (const name of ['runInThisContext', 'runInContext', 'runInNewContext', 'createScript', 'compileFunction']) {
+      if (typeof vm[name] === 'function') vm[name] = look(vm[name]);
+    }
+    const ScriptBase = vm.Script;
+    vm.Script = new Proxy(ScriptBase, {
+      __proto__: null,
+      construct(target, args, as) {
+        if (named(args[1])) disguised++;
+        return construct(target, args, as);
+      },
+    });
+    for (const name of ['register', 'registerHooks']) {
+      const base = Module[name];
+      if (typeof base === 'function') Module[name] = function () { disguised++; return apply(base, this, arguments); };
+    }
   }
 
   // ---- the doors to this closure ----------------------------------------------------------------------------------
@@ -398,12 +467,16 @@
       for (const name of ['connect', 'connectToMainThread', 'post']) shut(inspector.Session.prototype, name, 'the inspector');
       for (const name of ['open', 'waitForDebugger']) shut(inspector, name, 'the inspector');
     } catch { /* a runtime built without it */ }
-    const bindingBase = process.binding;
-    const CLOSED = new MapCtor([['inspector', 1], ['v8', 1], ['contextify', 1], ['heap_utils', 1], ['profiler', 1], ['natives', 0]]);
+    const CLOSED = new MapCtor([['inspector', 1], ['v8', 1], ['contextify', 1], ['heap_utils', 1], ['profiler', 1]]);
     const binding = function (name) {
       const text = StringOf(name);
       if (mapGet(CLOSED, text) === 1) throw new ErrorCtor('process.binding(' + text + ') is not available in a proof');
-      return apply(bindingBase, process, [text]);
+      const real = apply(bindingBase, process, [text]);
+      if (text !== 'fs' && text !== 'process_wrap' && text !== 'spawn_sync') return real;
+      // The program gets a copy: what it changes there is not what the runtime uses.
+      const copy = {}, { keys, size } = keysOf(real);
+      for (let k = 0; k < size; k++) defineProperty(copy, keys[k], getOwnPropertyDescriptor(real, keys[k]));
+      return copy;
     };
     defineProperty(process, 'binding', { __proto__: null, value: binding, writable: false, enumerable: false, configurable: false });
     for (const name of ['_linkedBinding', '_debugProcess', '_debugEnd', '_startProfilerIdleNotifier']) shut(process, name, 'process.' + name);
@@ -452,6 +525,7 @@
   }
 
   endWatch();
+  disguisesWatch();
   doorsShut();
   if (ordersRead !== '' || ordersWrite !== '') filesWatch();
   if (orders.commands) commandsWatch();

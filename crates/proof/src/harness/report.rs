@@ -49,6 +49,8 @@ pub struct Report {
     pub how: String,
     /// Exit code as the process saw it.
     pub code: Option<i64>,
+    /// How often text was compiled under a package's file name that is not that file's.
+    pub disguised: u32,
     /// What is not as before on the shared prototypes.
     pub changes: Vec<Change>,
     /// What was seen through the hooks.
@@ -153,7 +155,7 @@ mod tests {
         format!("PROOF1 {} {body}\n", hex::encode(key.hmac(body.as_bytes())))
     }
 
-    const BODY: &str = r#"{"seq":1,"how":"exit","code":0,"changes":[],"events":[],"error":null}"#;
+    const BODY: &str = r#"{"seq":1,"how":"exit","code":0,"disguised":0,"changes":[],"events":[],"error":null}"#;
 
     #[test]
     fn the_mac_is_hmac_sha256() {

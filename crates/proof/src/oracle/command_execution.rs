@@ -14,6 +14,6 @@ pub fn sight(observed: &Observed) -> Sighting {
     if !observed.canaries.executed {
         return Sighting::quiet();
     }
-    let (hands, trace) = hands_of(&events(observed, "command"), trace::done_by);
+    let (hands, trace) = hands_of(observed, &events(observed, "command"), trace::done_by);
     Sighting { fired: true, observation: json!({ "executed": "the exec canary" }), hands, trace }
 }

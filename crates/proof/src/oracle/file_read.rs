@@ -17,6 +17,6 @@ pub fn sight(observed: &Observed) -> Sighting {
     }
     let mut seen = events(observed, "read");
     seen.extend(events(observed, "command").into_iter().filter(|e| e.detail.contains("/canary/")));
-    let (hands, trace) = hands_of(&seen, trace::done_by);
+    let (hands, trace) = hands_of(observed, &seen, trace::done_by);
     Sighting { fired: true, observation: json!({ "read": "the canary file's content came out" }), hands, trace }
 }

@@ -16,6 +16,6 @@ pub fn sight(observed: &Observed) -> Sighting {
     }
     let mut seen = events(observed, "write");
     seen.extend(events(observed, "command"));
-    let (hands, trace) = hands_of(&seen, trace::done_by);
+    let (hands, trace) = hands_of(observed, &seen, trace::done_by);
     Sighting { fired: true, observation: json!({ "written": "the watched folder was changed" }), hands, trace }
 }

@@ -16,7 +16,7 @@ use domain::proof::OracleKind;
 use serde_json::Value;
 
 use crate::harness::Observed;
-use crate::harness::report::{Change, Event};
+use crate::harness::report::{Change, Event, Frame};
 use crate::trace::{self, TraceFrame};
 
 /// What an oracle saw in one run.
@@ -83,8 +83,16 @@ impl Sighting {
     }
 }
 
-/// Whose hands the events of one kind were in, and the stack of the first that a package did.
-fn hands_of(events: &[&Event], owner: fn(&[crate::harness::report::Frame]) -> Option<TraceFrame>) -> (Hands, Vec<TraceFrame>) {
+/// Whose hands the events of one kind were in, and the stack of the first that a package did. Where text was compiled
+/// under a package's name that is not the package's, no stack is a witness.
+fn hands_of(
+    observed: &Observed,
+    events: &[&Event],
+    owner: fn(&[Frame]) -> Option<TraceFrame>,
+) -> (Hands, Vec<TraceFrame>) {
+    if observed.report.as_ref().is_some_and(|report| report.disguised > 0) {
+        return (Hands::Unseen, Vec::new());
+    }
     let with_stack = || events.iter().filter_map(|event| event.frames.as_deref());
     for frames in with_stack() {
         if let Some(found) = owner(frames) {

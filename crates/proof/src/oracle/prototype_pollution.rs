@@ -40,7 +40,7 @@ pub fn traps(observed: &Observed, baseline: &Baseline) -> Vec<Trap> {
 /// What the trace run saw.
 #[must_use]
 pub fn traced(observed: &Observed) -> (Hands, Vec<crate::trace::TraceFrame>) {
-    super::hands_of(&super::events(observed, "pollution"), crate::trace::done_by)
+    super::hands_of(observed, &super::events(observed, "pollution"), crate::trace::done_by)
 }
 
 /// Whether the verdict stands whatever a control would show: nothing in it could be a package's extension.

@@ -1,0 +1,4 @@
+'use strict';
+const ms = require('ms');
+
+ms('5'.repeat(+process.env.PROOF_SIZE) + ' minutea');

@@ -1,0 +1,59 @@
+//! Each oracle on a real vulnerability that was fixed long ago: it fires before the fix, in the package's hands, and is
+//! silent after it.
+
+use super::{bundle, prove, told};
+
+fn check(name: &str, wanted: &str, frame: &str) {
+    let report = prove(&bundle(name));
+    assert_eq!(told(&report), wanted);
+    assert!(report.controls.self_test_passed && report.controls.vacuous_quiet);
+    if !frame.is_empty() {
+        let trace: Vec<String> = report.runs[0].trace.iter().map(ToString::to_string).collect();
+        assert!(trace.iter().any(|found| found == frame), "{frame} is not in {trace:?}");
+    }
+}
+
+#[test]
+fn prototype_pollution() {
+    check("minimist-prototype", "confirmed; 1.2.5 fired; 1.2.6 silent", "minimist/index.js:setKey");
+}
+
+#[test]
+fn command_execution() {
+    check("macaddress-command", "confirmed; 0.2.8 fired; 0.2.9 silent", "macaddress/lib/linux.js:module.exports");
+}
+
+#[test]
+fn code_execution_through_text_that_names_itself() {
+    check("lodash-template-code", "confirmed; 4.17.20 fired; 4.17.21 silent", "lodash/lodash.js:template");
+}
+
+#[test]
+fn code_execution_through_plain_text() {
+    check("ejs-code", "confirmed; 3.1.6 fired; 3.1.7 silent", "");
+}
+
+#[test]
+fn cpu_blow_up_quadratic() {
+    check("ms-cpu", "confirmed; 0.7.0 fired; 0.7.1 silent", "ms/index.js:parse");
+}
+
+#[test]
+fn cpu_blow_up_exponential() {
+    check("minimatch-cpu", "confirmed; 3.0.0 fired; 3.0.2 silent", "");
+}
+
+#[test]
+fn file_write() {
+    check("adm-zip-write", "confirmed; 0.4.7 fired; 0.4.11 silent", "adm-zip/util/utils.js:writeFileTo");
+}
+
+#[test]
+fn file_read() {
+    check("send-read", "confirmed; 0.8.3 fired; 0.8.4 silent", "");
+}
+
+#[test]
+fn assertion() {
+    check("ip-assertion", "confirmed; 1.1.8 fired; 1.1.9 silent", "");
+}
