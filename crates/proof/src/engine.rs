@@ -361,6 +361,12 @@ impl Engine {
     }
 }
 
+/// A runtime in the store with exactly these bytes.
+pub(crate) fn runtime_kept(store: &PackageStore, version: &Version, sha256: &Sha256Hex) -> Option<NodeRuntime> {
+    let kept = fs::read_dir(store.runtimes()).ok()?.flatten();
+    kept.filter_map(|entry| runtime_read(&entry.path(), version)).find(|runtime| runtime.sha256 == *sha256)
+}
+
 fn runtime_read(place: &std::path::Path, version: &Version) -> Option<NodeRuntime> {
     let sha256 = fs::read_to_string(place.join("sha256")).ok()?.parse().ok()?;
     let node = place.join("node");

@@ -10,7 +10,7 @@ use signing::{Envelope, PublicKey, SigningError};
 
 use crate::bundle::Bundle;
 use crate::digest::Sha256Hex;
-use crate::engine::{ENGINE_VERSION, Engine, EngineError, Ready, Watch};
+use crate::engine::{ENGINE_VERSION, Engine, EngineError, Ready, Watch, runtime_kept};
 use crate::npm::NpmError;
 use crate::npm::layer::closure_digest;
 use crate::receipt::{self, EngineIdentity, Predicate, Statement};
@@ -118,7 +118,11 @@ impl Engine {
         if stated.engine != here {
             report.warnings.push(format!("made by engine {}, replayed by another ({ENGINE_VERSION})", stated.engine.version));
         }
-        let runtime = self.node_obtain(version_of(&stated.runtime.version)?, watch.progress)?;
+        let version = version_of(&stated.runtime.version)?;
+        let runtime = match runtime_kept(&self.store, &version, &stated.runtime.sha256) {
+            Some(kept) => kept,
+            None => self.node_obtain(version, watch.progress)?,
+        };
         if runtime.sha256 != stated.runtime.sha256 {
             return Err(other_bytes("the runtime", &stated.runtime.version, &runtime.sha256, &stated.runtime.sha256));
         }

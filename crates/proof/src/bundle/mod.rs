@@ -310,7 +310,7 @@ fn names_check(files: &BTreeMap<String, Vec<u8>>) -> Vec<Violation> {
     if files.values().map(|bytes| bytes.len() as u64).sum::<u64>() > BUNDLE_BYTES_MAX {
         wrong("too-large", "", format!("at most {BUNDLE_BYTES_MAX} bytes are allowed in a bundle"));
     }
-    for name in files.keys() {
+    for (name, bytes) in files {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '@');
         let parts: Vec<&str> = name.split('/').collect();
         let fine = |part: &&str| !part.is_empty() && !part.starts_with(['.', '-']) && part.chars().all(plain);
@@ -329,7 +329,7 @@ fn names_check(files: &BTreeMap<String, Vec<u8>>) -> Vec<Violation> {
             let message = "a bundle brings no package.json: it could redirect the target's name; use .mjs or .cjs";
             wrong("shadows-target", name, message.into());
         }
-        if name.ends_with(".node") {
+        if name.ends_with(".node") || bytes.starts_with(b"\x7fELF") {
             wrong("native-code", name, "a bundle brings no native add-on: it could forge what is measured".into());
         }
     }
