@@ -211,7 +211,7 @@ struct Drain<'a> {
     limit: Option<Limit>,
     /// The init has been told of the limit.
     told: bool,
-    started: bool,
+    started: Option<Instant>,
 }
 
 impl<'a> Drain<'a> {
@@ -231,7 +231,7 @@ impl<'a> Drain<'a> {
             refused: None,
             limit: None,
             told: false,
-            started: false,
+            started: None,
         }
     }
 
@@ -245,8 +245,10 @@ impl<'a> Drain<'a> {
         let begun = Instant::now();
         let mut buffer = vec![0; READ_BYTES];
         loop {
-            let most = if self.started { self.wall } else { self.wall + Duration::from_millis(SET_UP_MS_MAX) };
-            let left = most.saturating_sub(begun.elapsed());
+            let left = match self.started {
+                Some(started) => self.wall.saturating_sub(started.elapsed()),
+                None => Duration::from_millis(SET_UP_MS_MAX).saturating_sub(begun.elapsed()),
+            };
             if left.is_zero() {
                 return Ok(());
             }
@@ -364,7 +366,7 @@ impl<'a> Drain<'a> {
             wire::news_take(&mut self.talk).map_err(SandboxError::io("understand the sandbox's init"))?
         {
             match news {
-                News::Started => self.started = true,
+                News::Started => self.started = Some(Instant::now()),
                 News::SetUpFailed { step, errno } => {
                     self.refused = Some(SandboxError::SetUp { step, source: io::Error::from_raw_os_error(errno) });
                 }
@@ -396,7 +398,7 @@ impl<'a> Drain<'a> {
         if self.limit.is_none() && drained > self.drain_bytes {
             self.limit = Some(Limit::Output);
         }
-        if self.limit.is_none() && self.started && self.report.is_none() {
+        if self.limit.is_none() && self.started.is_some() && self.report.is_none() {
             self.limit = cgroup.and_then(BoxCgroup::limit_hit);
         }
     }
@@ -420,7 +422,7 @@ impl<'a> Drain<'a> {
         }
         let Some(report) = self.report else {
             sent.map_err(SandboxError::io("send the order to the sandbox's init"))?;
-            let detail = if self.started { "while the program ran" } else { "before the program ran" };
+            let detail = if self.started.is_some() { "while the program ran" } else { "before the program ran" };
             return Err(SandboxError::InitLost { detail: detail.to_owned() });
         };
         let limit_hit = report.limit_hit.or(self.limit).or_else(|| cgroup.and_then(BoxCgroup::limit_hit));

@@ -39,6 +39,8 @@ pub struct BoxCgroup {
     base: Counted,
     cpu_us_max: u64,
     used_before: bool,
+    /// The most memory that a look at `limit_hit` has found.
+    memory_seen_bytes: AtomicU64,
 }
 
 /// Open files that the kernel's counts are read from.
@@ -47,8 +49,9 @@ struct Counters {
     /// Holds a line `oom_kill N`.
     memory_events: File,
     memory_peak: Option<File>,
-    /// Whether writing 0 to the peak's file starts it anew.
-    memory_peak_resets: bool,
+    /// Whether the peak could be started anew for this run. Otherwise only a first run's is its own.
+    memory_peak_anew: bool,
+    memory_now: Option<File>,
     /// Holds a line `max N`.
     pids_events: Option<File>,
     cpu: Option<Cpu>,
@@ -79,6 +82,8 @@ impl BoxCgroup {
     /// The limit that its members have hit since the run began.
     pub fn limit_hit(&self) -> Option<Limit> {
         let now = self.counters.read();
+        let held_bytes = self.counters.memory_now.as_ref().and_then(|file| read(file).trim().parse().ok()).unwrap_or(0);
+        self.memory_seen_bytes.fetch_max(held_bytes, Ordering::Relaxed);
         let (user, system) = self.cpu_us().unwrap_or_default();
         if now.out_of_memory > self.base.out_of_memory {
             Some(Limit::Memory)
@@ -91,11 +96,11 @@ impl BoxCgroup {
         }
     }
 
-    /// Most memory held at once, where the kernel's mark is of this run alone.
+    /// Most memory held at once: the kernel's mark where it is of this run alone, or else the most that was seen.
     pub fn memory_peak_bytes(&self) -> Option<u64> {
-        let fresh = self.counters.memory_peak_resets || !self.used_before;
-        let peak = self.counters.memory_peak.as_ref().filter(|_| fresh)?;
-        read(peak).trim().parse().ok()
+        let own = self.counters.memory_peak_anew || !self.used_before;
+        let mark = self.counters.memory_peak.as_ref().filter(|_| own).and_then(|file| read(file).trim().parse().ok());
+        mark.or_else(|| Some(self.memory_seen_bytes.load(Ordering::Relaxed)).filter(|&bytes| bytes > 0))
     }
 
     /// CPU time since the run began, user and system, microseconds.
@@ -236,7 +241,7 @@ impl Pool {
         let Some(mut group) = group else { return Ok(Lease { pool: self, group: None }) };
         let prepared = match &self.place {
             Place::V1(hierarchies) => v1::prepare(hierarchies, &group, limits),
-            Place::V2(_) => v2::prepare(&group, limits),
+            Place::V2(_) => v2::prepare(&mut group, limits),
             Place::Nowhere(_) => Ok(()),
         };
         if let Err(error) = prepared {
@@ -244,6 +249,7 @@ impl Pool {
             return Err(failed(error));
         }
         group.base = group.counters.read();
+        group.memory_seen_bytes = AtomicU64::new(0);
         group.cpu_us_max = limits.cpu_ms.saturating_mul(1_000);
         Ok(Lease { pool: self, group: Some(group) })
     }

@@ -34,7 +34,8 @@ pub fn find(delegated: Option<&Path>) -> Place {
         }
         return Place::V1(hierarchies);
     }
-    let Some(parent) = delegated.map(Path::to_path_buf).or_else(|| v2_folder(&own, &mounts)) else {
+    let Some(parent) = delegated.map(Path::to_path_buf).or_else(|| v2_folder(&own, &mounts).map(v2::delegated_folder))
+    else {
         return Place::Nowhere("none are mounted".to_owned());
     };
     match v2::enable(&parent, delegated.is_some()) {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 use super::super::limits::Limits;
 use super::{BoxCgroup, Counted, Counters, Cpu, open_join, open_read, write};
@@ -70,12 +71,21 @@ pub fn make(hierarchies: &Hierarchies, name: &str) -> io::Result<BoxCgroup> {
     let counters = Counters {
         memory_events: open_read(&memory.join("memory.oom_control"))?,
         memory_peak: open_read(&memory.join("memory.max_usage_in_bytes")).ok(),
-        memory_peak_resets: true,
+        memory_peak_anew: true,
+        memory_now: None,
         pids_events: pids_events.transpose()?,
         cpu,
     };
     let join = folders.iter().map(|folder| open_join(folder)).collect::<io::Result<_>>()?;
-    Ok(BoxCgroup { folders, join, counters, base: Counted::default(), cpu_us_max: u64::MAX, used_before: false })
+    Ok(BoxCgroup {
+        folders,
+        join,
+        counters,
+        base: Counted::default(),
+        cpu_us_max: u64::MAX,
+        used_before: false,
+        memory_seen_bytes: AtomicU64::new(0),
+    })
 }
 
 /// Sets the limits of a run and starts its peak anew.

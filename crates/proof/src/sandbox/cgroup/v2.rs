@@ -1,8 +1,10 @@
 //! Cgroups of the second version: one folder below one that was delegated to this process.
 
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 use super::super::limits::Limits;
 use super::{BoxCgroup, Counted, Counters, Cpu, open_join, open_read, write};
@@ -22,10 +24,23 @@ pub fn enable(parent: &Path, delegated: bool) -> Result<(), String> {
     if has(&enabled, "memory") && has(&enabled, "pids") {
         return Ok(());
     }
-    if !delegated {
-        own_move(parent)?;
+    let switch = || write(&parent.join("cgroup.subtree_control"), "+memory +pids").map_err(|error| error.to_string());
+    // Refused where the folder has members, unless it is the root of all.
+    if delegated || switch().is_err() {
+        if !delegated {
+            own_move(parent)?;
+        }
+        return switch();
     }
-    write(&parent.join("cgroup.subtree_control"), "+memory +pids").map_err(|error| error.to_string())
+    Ok(())
+}
+
+/// The folder that was delegated, also where this process has moved into one of its own below it.
+pub fn delegated_folder(own: PathBuf) -> PathBuf {
+    match own.parent() {
+        Some(parent) if own.file_name().is_some_and(|name| name == OWN_NAME) => parent.to_path_buf(),
+        _ => own,
+    }
 }
 
 /// Moves this process into a folder of its own, if it is alone in `parent`.
@@ -58,8 +73,9 @@ pub fn make(parent: &Path, name: &str) -> io::Result<BoxCgroup> {
     let peak = folder.join("memory.peak");
     let counters = Counters {
         memory_events: open_read(&folder.join("memory.events"))?,
-        memory_peak: open_read(&peak).ok(),
-        memory_peak_resets: false,
+        memory_peak: OpenOptions::new().read(true).write(true).open(&peak).or_else(|_| open_read(&peak)).ok(),
+        memory_peak_anew: false,
+        memory_now: Some(open_read(&folder.join("memory.current"))?),
         pids_events: Some(open_read(&folder.join("pids.events"))?),
         cpu: Some(Cpu::V2(open_read(&folder.join("cpu.stat"))?)),
     };
@@ -71,11 +87,15 @@ pub fn make(parent: &Path, name: &str) -> io::Result<BoxCgroup> {
         base: Counted::default(),
         cpu_us_max: u64::MAX,
         used_before: false,
+        memory_seen_bytes: AtomicU64::new(0),
     })
 }
 
 /// Sets the limits of a run.
-pub fn prepare(group: &BoxCgroup, limits: &Limits) -> io::Result<()> {
+pub fn prepare(group: &mut BoxCgroup, limits: &Limits) -> io::Result<()> {
+    // Since Linux 6.12 whatever is written starts the mark anew for this open file; before, it cannot be written.
+    group.counters.memory_peak_anew =
+        group.counters.memory_peak.as_ref().is_some_and(|mut peak| peak.write_all(b"0").is_ok());
     for folder in &group.folders {
         write(&folder.join("memory.max"), limits.memory_bytes)?;
         let swap = folder.join("memory.swap.max");

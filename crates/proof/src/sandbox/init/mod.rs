@@ -46,7 +46,10 @@ impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
     fn step(self, step: impl Into<String>) -> Result<T, Failed> {
         self.map_err(|error| {
             let error: io::Error = error.into();
-            Failed { step: step.into(), errno: error.raw_os_error().unwrap_or(libc::EIO) }
+            match error.raw_os_error() {
+                Some(errno) => Failed { step: step.into(), errno },
+                None => Failed { step: format!("{} ({error})", step.into()), errno: libc::EIO },
+            }
         })
     }
 }

@@ -104,11 +104,13 @@ fn landlock_restrict(order: &Order, abi: u32) -> Result<(), Failed> {
         _ => ABI::V6,
     };
     let rules = || -> Result<(), Box<dyn std::error::Error>> {
-        let mut ruleset = Ruleset::default()
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::from_all(abi))?
-            .scope(Scope::from_all(abi))?;
-        if !order.loopback {
+        let mut ruleset =
+            Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(AccessFs::from_all(abi))?;
+        // The crate refuses to be asked for nothing, which is what older versions know of these.
+        if abi >= ABI::V6 {
+            ruleset = ruleset.scope(Scope::from_all(abi))?;
+        }
+        if abi >= ABI::V4 && !order.loopback {
             ruleset = ruleset.handle_access(AccessNet::from_all(abi))?;
         }
         let mut ruleset = ruleset.create()?.add_rule(PathBeneath::new(PathFd::new("/")?, AccessFs::from_read(abi)))?;
