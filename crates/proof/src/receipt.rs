@@ -283,8 +283,11 @@ impl Engine {
         let payload = serde_json::to_vec(&statement).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
         let envelope = Envelope::seal(PAYLOAD_TYPE, &payload, &self.signer).to_json()?;
         let path = self.receipt_path(key);
-        file::write_whole(&path, &envelope)
-            .map_err(|source| EngineError::Home { step: "keep receipt", path: path.clone(), source })?;
+        file::write_whole(&path, &envelope).map_err(|source| EngineError::Home {
+            step: "keep receipt",
+            path: path.clone(),
+            source,
+        })?;
         Ok(run_report(statement.predicate, Some(path.display().to_string()), false))
     }
 }

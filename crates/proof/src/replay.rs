@@ -58,7 +58,12 @@ impl Engine {
     /// # Errors
     /// Where the document is no receipt, or the replay cannot be run. A signature that does not hold and a verdict
     /// that differs are answers, not errors.
-    pub fn verify(&self, receipt: &[u8], options: &VerifyOptions, watch: Watch<'_>) -> Result<VerifyReport, EngineError> {
+    pub fn verify(
+        &self,
+        receipt: &[u8],
+        options: &VerifyOptions,
+        watch: Watch<'_>,
+    ) -> Result<VerifyReport, EngineError> {
         let key = options.public_key.clone().unwrap_or_else(|| self.receipt_key());
         Envelope::from_json(receipt).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
         let mut report = VerifyReport {
@@ -116,7 +121,9 @@ impl Engine {
         };
         let here = EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: Self::harness_digest() };
         if stated.engine != here {
-            report.warnings.push(format!("made by engine {}, replayed by another ({ENGINE_VERSION})", stated.engine.version));
+            report
+                .warnings
+                .push(format!("made by engine {}, replayed by another ({ENGINE_VERSION})", stated.engine.version));
         }
         let version = version_of(&stated.runtime.version)?;
         let runtime = match runtime_kept(&self.store, &version, &stated.runtime.sha256) {
@@ -158,10 +165,9 @@ impl Engine {
             return Ok(());
         }
         let packument = self.registry.packument(name)?;
-        let doc = packument.version(&version_of(version)?).ok_or_else(|| NpmError::NoSuchVersion {
-            name: name.to_owned(),
-            version: version.to_owned(),
-        })?;
+        let doc = packument
+            .version(&version_of(version)?)
+            .ok_or_else(|| NpmError::NoSuchVersion { name: name.to_owned(), version: version.to_owned() })?;
         let stored = self.store.obtain(name, doc, &self.registry, &self.sandbox)?;
         if stored.sha256 == *wanted { Ok(()) } else { Err(other_bytes(name, version, &stored.sha256, wanted)) }
     }

@@ -81,7 +81,8 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
         }
     }
     let hopeless = room.control.as_ref().is_some_and(|c| c.reason == Some(Reason::LoadFailed.as_str()));
-    while (repeats.len() as u32) < plan.repeats && !(hopeless && !repeats.is_empty()) {
+    let wanted = if hopeless { 1 } else { plan.repeats as usize };
+    while repeats.len() < wanted {
         repeats.push(room.program()?);
     }
     let mut shown = conclude(&room, &repeats);
@@ -194,12 +195,13 @@ impl Room<'_, '_> {
             }
             cpu_blow_up::Growth::Tame(_) => report.verdict = Verdict::Silent.as_str(),
             cpu_blow_up::Growth::LimitAt(size) => {
-                let detail = format!("size {size} ran into the CPU limit of {cpu_ms} ms without showing super-linear growth");
+                let detail =
+                    format!("size {size} ran into the CPU limit of {cpu_ms} ms without showing super-linear growth");
                 report.inconclusive(Reason::Timeout, detail);
             }
             cpu_blow_up::Growth::FailedAt(size) => {
-                let (reason, detail) = last_short
-                    .map_or((Reason::HarnessError, String::new()), |short| (short.reason, short.detail));
+                let (reason, detail) =
+                    last_short.map_or((Reason::HarnessError, String::new()), |short| (short.reason, short.detail));
                 report.inconclusive(reason, format!("at size {size}: {detail}"));
             }
         }

@@ -205,11 +205,13 @@ mod tests {
 
     #[test]
     fn evaluated_text_belongs_to_whoever_evaluated_it() {
-        let by_package = evaluated("eval at <anonymous> (eval at compile (/app/node_modules/t/i.js:3:9), <anonymous>:1:1)");
+        let by_package =
+            evaluated("eval at <anonymous> (eval at compile (/app/node_modules/t/i.js:3:9), <anonymous>:1:1)");
         let by_program = evaluated("eval at <anonymous> (/app/proof/poc.js:1:1)");
         assert_eq!(evaluated_by(&[by_package]).unwrap().package, "t");
         assert_eq!(evaluated_by(&[by_program, frame("/app/node_modules/t/i.js", "f")]), None);
-        let by_vm = [frame("evalmachine.<anonymous>", ""), frame("node:vm", "run"), frame("/app/node_modules/v/m.js", "go")];
+        let by_vm =
+            [frame("evalmachine.<anonymous>", ""), frame("node:vm", "run"), frame("/app/node_modules/v/m.js", "go")];
         assert_eq!(evaluated_by(&by_vm).unwrap().package, "v");
         assert_eq!(evaluated_by(&[frame("/app/node_modules/v/m.js", "go")]), None);
         assert_eq!(evaluated_by(&[frame("evalmachine.<anonymous>", ""), frame("/app/proof/poc.js", "")]), None);

@@ -89,10 +89,8 @@ impl Signer {
             return Err(SigningError::MalformedKey { what: path.display().to_string(), why });
         }
         let pem = Zeroizing::new(fs::read_to_string(path).map_err(at("read"))?);
-        let key = SigningKey::from_pkcs8_pem(&pem).map_err(|e| SigningError::MalformedKey {
-            what: path.display().to_string(),
-            why: e.to_string(),
-        })?;
+        let key = SigningKey::from_pkcs8_pem(&pem)
+            .map_err(|e| SigningError::MalformedKey { what: path.display().to_string(), why: e.to_string() })?;
         let id = PublicKey(key.verifying_key()).id();
         Ok(Self { key, id })
     }
@@ -101,9 +99,9 @@ impl Signer {
         let at = |step| move |source| SigningError::KeyFile { step, path: path.to_owned(), source };
         let mut seed = Zeroizing::new([0u8; 32]);
         getrandom::fill(seed.as_mut()).map_err(|e| SigningError::NoRandomness(e.to_string()))?;
-        let pem = SigningKey::from_bytes(&seed).to_pkcs8_pem(LineEnding::LF).map_err(|e| {
-            SigningError::MalformedKey { what: "a new key".into(), why: e.to_string() }
-        })?;
+        let pem = SigningKey::from_bytes(&seed)
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|e| SigningError::MalformedKey { what: "a new key".into(), why: e.to_string() })?;
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(at("make the folder of"))?;
         }

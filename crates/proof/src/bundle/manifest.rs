@@ -14,7 +14,7 @@ pub const TITLE_BYTES_MAX: usize = 256;
 /// Repeats when nothing is said.
 pub const REPEAT_DEFAULT: u32 = 3;
 /// Most repeats a bundle may ask for.
-pub const REPEAT_MAX: u32 = 20;
+pub const REPEAT_COUNT_MAX: u32 = 20;
 /// Wall time of one run when nothing is said, in milliseconds.
 pub const WALL_MS_DEFAULT: u64 = 20_000;
 /// Least wall time of one run, in milliseconds.
@@ -30,7 +30,7 @@ pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
 /// Most sizes a `cpu-blow-up` oracle may be given.
 pub const SIZES_MAX: usize = 32;
 /// Largest such size.
-pub const SIZE_MAX: u64 = 100_000_000;
+pub const INPUT_SIZE_COUNT_MAX: u64 = 100_000_000;
 /// Most overrides in `[dependencies]`.
 pub const OVERRIDES_MAX: usize = 64;
 

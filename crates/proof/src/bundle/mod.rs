@@ -90,7 +90,8 @@ impl Bundle {
             invalid(path, vec![Violation { code: "wrong-file-type", at: name.clone(), line: None, message }])
         })?;
         if about.len() > BUNDLE_ARCHIVE_BYTES_MAX {
-            let message = format!("the archive has {} bytes; at most {BUNDLE_ARCHIVE_BYTES_MAX} are allowed", about.len());
+            let message =
+                format!("the archive has {} bytes; at most {BUNDLE_ARCHIVE_BYTES_MAX} are allowed", about.len());
             let violation = Violation { code: "too-large", at: name, line: None, message };
             return Err(invalid(path, vec![violation]));
         }
@@ -121,25 +122,15 @@ impl Bundle {
             path_bytes: 512,
             depth: u32::try_from(DEPTH_MAX + 2).unwrap_or(u32::MAX),
         };
-        let spec = UnpackSpec {
-            archive,
-            format,
-            strip: false,
-            duplicates: Duplicates::Refuse,
-            refuse_specials: true,
-            limits,
-        };
-        sandbox
-            .unpack(&spec, &dest)
-            .map_err(|source| BundleError::Unpack { path: label.to_owned(), source })?;
+        let spec =
+            UnpackSpec { archive, format, strip: false, duplicates: Duplicates::Refuse, refuse_specials: true, limits };
+        sandbox.unpack(&spec, &dest).map_err(|source| BundleError::Unpack { path: label.to_owned(), source })?;
         Self::read_folder(&single_folder(&dest).map_err(read)?, label)
     }
 
     fn read_folder(folder: &Path, label: &Path) -> Result<Self, BundleError> {
         let mut listing = Listing::default();
-        listing
-            .enter(folder, "", 0)
-            .map_err(|source| BundleError::Read { path: label.to_owned(), source })?;
+        listing.enter(folder, "", 0).map_err(|source| BundleError::Read { path: label.to_owned(), source })?;
         if !listing.violations.is_empty() {
             return Err(invalid(label, listing.violations));
         }

@@ -117,9 +117,14 @@ fn run(table: &DeTable<'_>, files: &[&str], found: &mut Findings<'_>) -> Option<
     if let (Some(p), Some(c)) = (&program, &control)
         && p == c
     {
-        section.wrong("control-is-program", "control", None, "the control must be another file than the program".into());
+        section.wrong(
+            "control-is-program",
+            "control",
+            None,
+            "the control must be another file than the program".into(),
+        );
     }
-    let repeat = section.whole("repeat", 1..=u64::from(manifest::REPEAT_MAX), "times");
+    let repeat = section.whole("repeat", 1..=u64::from(manifest::REPEAT_COUNT_MAX), "times");
     let wall_ms = section.quantity("wall", quantity::duration_ms, manifest::WALL_MS_MIN..=manifest::WALL_MS_MAX, "ms");
     let memory_bytes = section.quantity(
         "memory",
@@ -351,14 +356,14 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
             .iter()
             .filter_map(|item| integer_of(item.get_ref()))
             .filter_map(|n| u64::try_from(n).ok())
-            .filter(|n| (1..=manifest::SIZE_MAX).contains(n))
+            .filter(|n| (1..=manifest::INPUT_SIZE_COUNT_MAX).contains(n))
             .collect();
         let growing = sizes.windows(2).all(|pair| pair[0] < pair[1]);
         if sizes.len() != list.len() || !growing || !(4..=manifest::SIZES_MAX).contains(&sizes.len()) {
             let message = format!(
                 "4 to {} growing whole numbers of 1 to {} are wanted",
                 manifest::SIZES_MAX,
-                manifest::SIZE_MAX
+                manifest::INPUT_SIZE_COUNT_MAX
             );
             self.wrong("malformed-sizes", "sizes", Some(value.span()), message);
             return None;

@@ -93,17 +93,17 @@ fn aarch64(start: u64, path: u64, secret: u64, length: u32) -> Vec<u8> {
     };
     const SVC: u32 = 0xd400_0001;
     let words = [
-        movz(8, 56),                    // openat
-        0x9280_0000 | 99 << 5,          // x0 = -100, the working folder
-        adr(1, start + 8, path),        // x1 = path
-        movz(2, OPEN_FLAGS),            // x2 = flags
-        movz(3, OPEN_MODE),             // x3 = mode
-        SVC,                            // x0 = descriptor
-        movz(8, 64),                    // write
-        adr(1, start + 28, secret),     // x1 = secret
-        movz(2, length),                // x2 = length
+        movz(8, 56),                // openat
+        0x9280_0000 | 99 << 5,      // x0 = -100, the working folder
+        adr(1, start + 8, path),    // x1 = path
+        movz(2, OPEN_FLAGS),        // x2 = flags
+        movz(3, OPEN_MODE),         // x3 = mode
+        SVC,                        // x0 = descriptor
+        movz(8, 64),                // write
+        adr(1, start + 28, secret), // x1 = secret
+        movz(2, length),            // x2 = length
         SVC,
-        movz(8, 93),                    // exit
+        movz(8, 93), // exit
         movz(0, 0),
         SVC,
     ];

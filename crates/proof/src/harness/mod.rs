@@ -221,11 +221,17 @@ impl Stage<'_> {
             argv.push("--disable-sigusr1".into());
         }
         // Its extensions are native code, which could look for the harness's key.
-        if (22..=25).contains(&self.runtime.version.major()) && self.runtime.version >= Version::from((22u64, 13u64, 0u64)) {
+        if (22..=25).contains(&self.runtime.version.major())
+            && self.runtime.version >= Version::from((22u64, 13u64, 0u64))
+        {
             argv.push("--no-experimental-sqlite".into());
         }
         if attempt.profile {
-            argv.extend(["--cpu-prof".into(), "--cpu-prof-dir=/box/profile".into(), "--cpu-prof-name=p.cpuprofile".into()]);
+            argv.extend([
+                "--cpu-prof".into(),
+                "--cpu-prof-dir=/box/profile".into(),
+                "--cpu-prof-name=p.cpuprofile".into(),
+            ]);
         }
         argv.extend(["--require".into(), "/harness/preload.cjs".into()]);
         argv.push(format!("{PROOF_FOLDER}/{}", attempt.entry));

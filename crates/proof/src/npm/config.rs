@@ -55,6 +55,11 @@ impl NpmConfig {
         Self { keys }
     }
 
+    /// Takes over every key of another configuration.
+    pub fn merge(&mut self, other: &Self) {
+        self.keys.extend(other.keys.clone());
+    }
+
     /// The public registry's address.
     #[must_use]
     pub fn public_registry() -> String {

@@ -152,7 +152,9 @@ pub fn name_is_valid(name: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()
             && !part.starts_with(['.', '_', '-'])
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '!' | '*' | '\'' | '(' | ')'))
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '!' | '*' | '\'' | '(' | ')'))
     };
     if name.len() > NAME_BYTES_MAX || name == "node_modules" {
         return false;
@@ -172,7 +174,9 @@ mod tests {
         for good in ["lodash", "@babel/core", "JSONStream", "a.b", "is-odd"] {
             assert!(name_is_valid(good), "{good}");
         }
-        for bad in ["", ".", "..", "../x", "@a", "@/b", "@a/", "@a/b/c", "a/b", "a\\b", "-x", "node_modules", "a b", "@../x"] {
+        for bad in
+            ["", ".", "..", "../x", "@a", "@/b", "@a/", "@a/b/c", "a/b", "a\\b", "-x", "node_modules", "a b", "@../x"]
+        {
             assert!(!name_is_valid(bad), "{bad}");
         }
     }

@@ -104,13 +104,13 @@ fn version_read(version: &str, doc: &Value) -> Option<VersionDoc> {
     if let Some(about) = doc.get("peerDependenciesMeta").and_then(Value::as_object) {
         peers.retain(|name, _| about.get(name).and_then(|m| m.get("optional")) != Some(&Value::Bool(true)));
     }
-    let bundled = ["bundleDependencies", "bundledDependencies"]
-        .iter()
-        .find_map(|key| doc.get(*key))
-        .map_or_else(Vec::new, |value| match value {
+    let bundled = ["bundleDependencies", "bundledDependencies"].iter().find_map(|key| doc.get(*key)).map_or_else(
+        Vec::new,
+        |value| match value {
             Value::Bool(true) => dependencies.keys().chain(optional.keys()).cloned().collect(),
             other => texts(Some(other)),
-        });
+        },
+    );
     Some(VersionDoc {
         version,
         tarball: dist.get("tarball").and_then(Value::as_str)?.to_owned(),

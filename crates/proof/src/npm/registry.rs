@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha512};
-use ureq::tls::{RootCerts, TlsConfig, parse_pem, PemItem};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::config::NpmConfig;
 use super::packument::{Integrity, Packument, VersionDoc};

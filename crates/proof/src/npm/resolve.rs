@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use nodejs_semver::{Range, Version};
 
+use super::NpmError;
 use super::packument::{Packument, VersionDoc};
 use super::registry::Registry;
-use super::NpmError;
 
 /// Most packages in one tree.
 pub const TREE_PACKAGES_MAX: usize = 2_000;
@@ -159,9 +159,10 @@ impl Tree<'_> {
             return doc.version == *exact;
         }
         Range::parse(range).is_ok_and(|range| doc.version.satisfies(&range))
-            || self.registry.packument(package).is_ok_and(|record| {
-                record.tags.get(range).is_some_and(|tagged| *tagged == doc.version.to_string())
-            })
+            || self
+                .registry
+                .packument(package)
+                .is_ok_and(|record| record.tags.get(range).is_some_and(|tagged| *tagged == doc.version.to_string()))
     }
 
     /// The topmost node from which `folder` would be seen by `from` without hiding another one of that name.

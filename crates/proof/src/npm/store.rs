@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::NpmError;
 use super::packument::VersionDoc;
 use super::registry::Registry;
-use super::NpmError;
 use crate::digest::Sha256Hex;
 use crate::file;
 use crate::sandbox::{Archive, Duplicates, Format, Sandbox, UnpackLimits, UnpackSpec};
@@ -108,13 +108,7 @@ impl PackageStore {
         stored
     }
 
-    fn fetch(
-        &self,
-        name: &str,
-        doc: &VersionDoc,
-        registry: &Registry,
-        sandbox: &Sandbox,
-    ) -> Result<Stored, NpmError> {
+    fn fetch(&self, name: &str, doc: &VersionDoc, registry: &Registry, sandbox: &Sandbox) -> Result<Stored, NpmError> {
         let bytes = registry.tarball(name, doc)?;
         let stored = Stored { sha256: Sha256Hex::of(&bytes), bytes: bytes.len() as u64 };
         let place = self.folder(&stored.sha256);
@@ -126,13 +120,19 @@ impl PackageStore {
                 version,
                 source,
             })?;
-            file::folder_place(&draft, &place)
-                .map_err(|source| NpmError::Store { step: "place package", path: place, source })?;
+            file::folder_place(&draft, &place).map_err(|source| NpmError::Store {
+                step: "place package",
+                path: place,
+                source,
+            })?;
         }
         if let Some(entry) = self.index_path(doc) {
             let json = serde_json::to_vec(&stored).unwrap_or_default();
-            file::write_whole(&entry, &json)
-                .map_err(|source| NpmError::Store { step: "write index entry", path: entry, source })?;
+            file::write_whole(&entry, &json).map_err(|source| NpmError::Store {
+                step: "write index entry",
+                path: entry,
+                source,
+            })?;
         }
         Ok(stored)
     }

@@ -22,10 +22,8 @@ pub fn sight(observed: &Observed, baseline: &Baseline) -> Sighting {
     if changes.is_empty() {
         return Sighting::quiet();
     }
-    let listed: Vec<_> = changes
-        .iter()
-        .map(|c| json!({ "on": c.on, "key": c.key, "what": c.what, "type": c.kind }))
-        .collect();
+    let listed: Vec<_> =
+        changes.iter().map(|c| json!({ "on": c.on, "key": c.key, "what": c.what, "type": c.kind })).collect();
     // Who did it is seen in a run of its own, with a trap on each key.
     Sighting { fired: true, observation: json!({ "changes": listed }), hands: Hands::Unseen, trace: Vec::new() }
 }

@@ -52,9 +52,7 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
         OracleKind::FileRead => {
             ("console.log(t.read(process.env.PROOF_CANARY_FILE))", "t.read(process.env.PROOF_CANARY_FILE)")
         }
-        OracleKind::FileWrite => {
-            ("t.write(process.env.PROOF_CANARY_WRITE, 'x')", "t.write(process.cwd() + '/x', 'x')")
-        }
+        OracleKind::FileWrite => ("t.write(process.env.PROOF_CANARY_WRITE, 'x')", "t.write(process.cwd() + '/x', 'x')"),
         OracleKind::CommandExecution => {
             ("t.run(';' + process.env.PROOF_CANARY_EXEC)", "t.safeRun(';' + process.env.PROOF_CANARY_EXEC)")
         }

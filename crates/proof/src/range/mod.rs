@@ -65,8 +65,7 @@ impl Engine {
         let packument = self.packument(bundle)?;
         let runtime = self.runtime(bundle, watch.progress)?;
         self.bundle_keep(bundle)?;
-        let released: Vec<_> =
-            packument.versions.iter().filter(|doc| !doc.version.is_prerelease()).cloned().collect();
+        let released: Vec<_> = packument.versions.iter().filter(|doc| !doc.version.is_prerelease()).cloned().collect();
         let mut search = Search {
             engine: self,
             bundle,

@@ -92,8 +92,9 @@ impl Board {
     #[must_use]
     pub fn borders(&self) -> Vec<(usize, usize)> {
         let closed = self.closed();
-        let conclusive: Vec<usize> =
-            (0..closed.len()).filter(|i| closed[*i].as_ref().is_some_and(|k| k.verdict != Verdict::Inconclusive)).collect();
+        let conclusive: Vec<usize> = (0..closed.len())
+            .filter(|i| closed[*i].as_ref().is_some_and(|k| k.verdict != Verdict::Inconclusive))
+            .collect();
         let verdict = |i: usize| closed[i].as_ref().map(|known| known.verdict);
         conclusive.windows(2).map(|pair| (pair[0], pair[1])).filter(|(a, b)| verdict(*a) != verdict(*b)).collect()
     }
@@ -139,7 +140,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn board(lines: &[usize]) -> Board {
-        let all = lines.iter().enumerate().flat_map(|(minor, n)| (0..*n).map(move |patch| (1u64, minor as u64, patch as u64)));
+        let all = lines
+            .iter()
+            .enumerate()
+            .flat_map(|(minor, n)| (0..*n).map(move |patch| (1u64, minor as u64, patch as u64)));
         Board::new(all.map(Version::from).collect())
     }
 
@@ -176,7 +180,8 @@ mod tests {
     fn unknown_versions_are_no_border() {
         let mut board = board(&[5]);
         let failed = Known { verdict: Verdict::Inconclusive, reason: Some("load-failed".into()), repeats: 1 };
-        board.known = vec![Some(known(true)), Some(failed.clone()), Some(failed), Some(known(true)), Some(known(false))];
+        board.known =
+            vec![Some(known(true)), Some(failed.clone()), Some(failed), Some(known(true)), Some(known(false))];
         assert_eq!(board.borders(), [(3, 4)]);
     }
 

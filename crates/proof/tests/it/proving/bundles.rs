@@ -105,7 +105,8 @@ fn names_that_could_mean_something_else_are_refused() {
     assert_eq!(with_file("node_modules/minimist/index.js"), ["shadows-target"]);
     assert_eq!(with_file("a/package.json"), ["shadows-target"]);
     assert_eq!(with_file("x.node"), ["native-code"]);
-    for name in ["../x", "a/../x", "/x", "a//b", ".hidden", "-x", "a b", "a\\b", "ä", "a\u{202e}b", "a/b/c/d/e/f/g/h"] {
+    for name in ["../x", "a/../x", "/x", "a//b", ".hidden", "-x", "a b", "a\\b", "ä", "a\u{202e}b", "a/b/c/d/e/f/g/h"]
+    {
         assert_eq!(with_file(name), ["malformed-name"], "{name}");
     }
     assert_eq!(with_file(&"x".repeat(129)), ["malformed-name"]);

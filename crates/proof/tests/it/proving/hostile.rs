@@ -56,7 +56,8 @@ fn eats_memory() {
 
 #[test]
 fn prints_a_gigabyte() {
-    let poc = "const fs = require('fs'), b = Buffer.alloc(1 << 20, 97); for (let i = 0; i < 1024; i++) fs.writeSync(1, b);";
+    let poc =
+        "const fs = require('fs'), b = Buffer.alloc(1 << 20, 97); for (let i = 0; i < 1024; i++) fs.writeSync(1, b);";
     shows_nothing("prototype-pollution", poc, "harness-error", "output");
 }
 
@@ -101,7 +102,7 @@ fn reaches_for_the_hosts_files() {
     std::fs::write(secret.path(), "secret").unwrap();
     gets_nowhere(&format!(
         "const fs = require('fs');
-         for (const f of ['{}', '/etc/shadow', '/root/.bashrc', '/root/.npmrc', '/proc/1/environ', '/proc/1/root/etc/shadow', '/proc/kcore']) {{
+         for (const f of ['{}', '/etc/shadow', '/proc/1/environ', '/proc/1/root/etc/shadow', '/proc/kcore']) {{
            try {{ fs.readFileSync(f); process.exit(10); }} catch {{}}
          }}
          for (const f of ['/app/proof/x', '/app/node_modules/minimist/index.js', '/harness/preload.cjs', '/runtime/bin/node', '/usr/bin/x', '/x']) {{
@@ -116,7 +117,11 @@ fn fires_by_itself() {
     let report = run("prototype-pollution", "require('minimist'); Object.prototype.shown = 1;");
     assert_eq!(told(&report), "unconfirmed; 1.2.5 fired");
     assert!(!report.controls.vacuous_quiet);
-    assert!(report.grade_reasons.iter().any(|reason| reason.starts_with("fires by itself")), "{:?}", report.grade_reasons);
+    assert!(
+        report.grade_reasons.iter().any(|reason| reason.starts_with("fires by itself")),
+        "{:?}",
+        report.grade_reasons
+    );
 }
 
 #[test]
@@ -163,7 +168,7 @@ fn passes_its_own_code_off_as_the_packages() {
         format!("const fs = require('fs'), r = fs.readFileSync; delete require.cache['{file}'];
                  fs.readFileSync = (f, o) => f === '{file}' ? 'Object.prototype.shown = 1' : r(f, o); require('minimist');"),
         format!("Error.prepareStackTrace = () => [{{ getFileName: () => '{file}' }}]; Object.prototype.shown = 1;"),
-        format!("globalThis.Error = {{ prepareStackTrace: () => [] }}; Object.prototype.shown = 1;"),
+        "globalThis.Error = { prepareStackTrace: () => [] }; Object.prototype.shown = 1;".to_owned(),
     ] {
         let report = run("prototype-pollution", &format!("{real}\n{poc}"));
         assert_eq!(told(&report), "unconfirmed; 1.2.5 fired", "{poc}");

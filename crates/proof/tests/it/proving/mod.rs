@@ -24,7 +24,11 @@ fn watch() -> Watch<'static> {
 
 fn config(home: &Path) -> EngineConfig {
     let init_exe = Some(env!("CARGO_BIN_EXE_proofhouse-box").into());
-    EngineConfig { home: home.to_owned(), sandbox: SandboxConfig { init_exe, ..SandboxConfig::default() }, ..EngineConfig::default() }
+    EngineConfig {
+        home: home.to_owned(),
+        sandbox: SandboxConfig { init_exe, ..SandboxConfig::default() },
+        ..EngineConfig::default()
+    }
 }
 
 /// The one engine of all tests, over a folder that keeps what was fetched.
