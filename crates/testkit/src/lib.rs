@@ -5,6 +5,12 @@
 // A test kit reports by panicking: that is how a test fails.
 #![allow(clippy::panic)]
 
+#[cfg(feature = "clearinghouse")]
+pub mod clearinghouse;
+#[cfg(feature = "clearinghouse")]
+pub mod http;
+#[cfg(feature = "clearinghouse")]
+pub mod measured;
 pub mod postgres;
 pub mod seed;
 mod stores;

@@ -137,7 +137,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         Ok(key) if fits && values.next().is_none() => Ok(Some(key.to_owned())),
         _ => {
             let reason = format!("one key of 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters");
-            Err(Problem::invalid("invalid_header", "Idempotency-Key", reason))
+            Err(Problem::header("Idempotency-Key", reason))
         }
     }
 }

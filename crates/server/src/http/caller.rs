@@ -126,7 +126,7 @@ fn token(headers: &HeaderMap, which: Headers) -> Result<Option<String>, Problem>
     match (bearer, older) {
         (Some(a), Some(b)) if a != b => {
             let reason = "Authorization and TAP-SUBMISSION-TOKEN carry different tokens; send one";
-            Err(Problem::invalid("tokens_differ", "TAP-SUBMISSION-TOKEN", reason))
+            Err(Problem::header("TAP-SUBMISSION-TOKEN", reason))
         }
         (Some(a), _) => Ok(a),
         (None, b) => Ok(b.flatten()),

@@ -161,7 +161,9 @@ fn refusals_add(operation: &mut Operation, kind: Kind, has_id: bool, path: &str)
     add(has_query || changes, "400", "The input breaks rules; every violation is listed.");
     add(has_token, "401", "No token, or one that is unknown, expired or revoked: always the same.");
     add(has_token, "403", "Role, tier or scope do not allow it, or a page of another site sent it.");
-    add(has_id, "404", "There is no such thing, or you must not know of it.");
+    // An id of something else stands in the body or the query.
+    let names_another = matches!(path, "/v1/proofs" | "/v1/fixes") || (path == "/v1/advisories" && changes);
+    add(has_id || names_another, "404", "There is no such thing, or you must not know of it.");
     add(changes, "408", "The body did not arrive in time; nothing was stored.");
     add(changes, "409", "The state of things forbids it, or the idempotency key was used for another request.");
     add(changes && path.contains("/cases/"), "412", "The case is not in the state that If-Match names.");

@@ -181,6 +181,15 @@ impl Problem {
         Self::validation(vec![ProblemError::new(code, field, reason)])
     }
 
+    /// 400: a header that is wrong.
+    pub fn header(name: &'static str, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        let detail = format!("{name}: {reason}");
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_header", "A header is wrong", detail);
+        problem.errors.push(ProblemError::new("invalid_header", name, reason));
+        problem
+    }
+
     /// 409: the input is right and the state of things forbids it.
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, "The state of things forbids it", detail)
@@ -212,15 +221,9 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something broke here", detail)
     }
 
-    /// The same refusal in the words of the TAP intake, where it has words of its own.
-    #[must_use]
-    pub fn in_tap_words(mut self) -> Self {
-        match self.code {
-            "malformed_json" => self.kind = TAP_MALFORMED,
-            "validation" | "structure_too_deep" if !self.errors.is_empty() => self.kind = TAP_VALIDATION,
-            _ => {}
-        }
-        self
+    /// 400: a report that is not one JSON report (TAP).
+    pub fn tap_malformed(reason: impl Into<String>) -> Self {
+        Self { kind: TAP_MALFORMED, ..Self::malformed_json(reason) }
     }
 
     /// A report that breaks rules: 413 when a size is among them, else 400.

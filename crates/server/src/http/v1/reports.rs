@@ -160,8 +160,7 @@ struct ReportAttachment {
     request_body(content = Report, content_type = "application/json"),
     responses((status = 202, description = "Stored.", body = Receipt,
         headers(("Link" = String, description = "Where to ask how it stands, rel=\"monitor\".")))))]
-async fn report_submit(State(door): State<Door>, sent: Result<Sent<TapReport>, Problem>) -> Result<Response, Problem> {
-    let sent = sent.map_err(Problem::in_tap_words)?;
+async fn report_submit(State(door): State<Door>, sent: Sent<TapReport>) -> Result<Response, Problem> {
     let submitted = match door.service.report_submit(&sent.ctx, &sent.body.bytes).await {
         Ok(submitted) => submitted,
         Err(ServiceError::Tap(refusal)) => return Err(refused(refusal)),
@@ -185,7 +184,7 @@ fn refused(refusal: Refusal) -> Problem {
     let is_size = refusal.is_size();
     match refusal {
         Refusal::BodyTooLarge { .. } => Problem::body_too_large(REPORT_BODY_BYTES_MAX),
-        Refusal::Malformed { reason } => Problem::malformed_json(reason).in_tap_words(),
+        Refusal::Malformed { reason } => Problem::tap_malformed(reason),
         Refusal::Invalid { violations } => {
             let error = |v: formats::tap::Violation| ProblemError {
                 code: v.code.as_str(),

@@ -1,0 +1,13 @@
+//! The doors, through real HTTP, on both stores.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod authorisation;
+mod bodies;
+mod description;
+mod hidden;
+mod journey;
+mod pages;
+mod rates;
+mod reading;
+mod stopping;
+mod tap;
