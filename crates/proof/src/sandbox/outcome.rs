@@ -135,11 +135,12 @@ pub struct Walls {
     pub caller: String,
     /// The namespaces, comma-separated.
     pub namespaces: String,
-    /// What counts and bounds memory, processes and CPU: `cgroup-v1`, `cgroup-v2` or `watch` with what it lacks.
+    /// What counts and bounds memory, processes and CPU: `cgroup-v1 (…)`, `cgroup-v2 (…)`, `watch`, or `each process
+    /// alone` where there is neither a cgroup nor a `/proc`.
     pub accounting: String,
     /// `filter`, with the number of instructions.
     pub seccomp: String,
-    /// `abi N`, or `absent`.
+    /// `abi N`, the version that is applied, or `absent`.
     pub landlock: String,
     /// `masked`, or `absent` where the kernel refuses a fresh one.
     pub proc: String,
