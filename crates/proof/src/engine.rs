@@ -18,9 +18,10 @@ use crate::npm::NpmError;
 use crate::npm::config::NpmConfig;
 use crate::npm::layer::{ClosureEntry, closure_digest, layer_obtain};
 use crate::npm::packument::{Packument, VersionDoc};
-use crate::npm::registry::Registry;
+use crate::npm::registry::{DOWNLOADS_COUNT_MAX, Registry};
 use crate::npm::resolve::tree_resolve;
 use crate::npm::store::PackageStore;
+use crate::parallel;
 use crate::progress::Progress;
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use signing::{Signer, SigningError};
@@ -286,9 +287,14 @@ impl Engine {
         let name = manifest.target.package.name();
         let tree = tree_resolve(&self.registry, name, doc, &manifest.dependencies)?;
         let target = self.store.obtain(name, doc, &self.registry, &self.sandbox)?;
+        // Most are in the store: threads are for those that are not.
+        let missing = tree.iter().filter(|placed| self.store.find(&placed.doc).is_none()).count();
+        let stored = parallel::each(&tree, missing.min(DOWNLOADS_COUNT_MAX), |placed| {
+            self.store.obtain(&placed.name, &placed.doc, &self.registry, &self.sandbox)
+        });
         let mut closure = Vec::with_capacity(tree.len());
-        for placed in tree {
-            let stored = self.store.obtain(&placed.name, &placed.doc, &self.registry, &self.sandbox)?;
+        for (placed, stored) in tree.into_iter().zip(stored) {
+            let stored = stored?;
             closure.push(ClosureEntry {
                 path: placed.path,
                 name: placed.name,

@@ -127,7 +127,7 @@ fn while_loading(stack: &str) -> bool {
             return false;
         }
         in_package |= text.contains("/app/node_modules/");
-        let loader = text.contains("node:internal/modules/") || text.contains("(module.js:");
+        let loader = ["node:internal/modules/", "(internal/modules/", "(module.js:"].iter().any(|l| text.contains(l));
         if in_package && loader {
             return true;
         }

@@ -11,6 +11,7 @@ mod file;
 pub mod harness;
 pub mod npm;
 pub mod oracle;
+mod parallel;
 mod profile;
 pub mod progress;
 pub mod prove;

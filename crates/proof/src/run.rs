@@ -219,10 +219,16 @@ impl Room<'_, '_> {
                 (shown.hands, shown.trace) = prototype_pollution::traced(&observed);
             }
             OracleKind::CpuBlowUp => {
-                let Some(size) = cpu_blow_up::largest_finished(&shown.observation) else { return Ok(()) };
-                let observed =
-                    self.attempt(&Attempt { entry, size: Some(size), profile: true, ..Attempt::default() })?;
-                shown.trace = observed.profile.as_deref().map(crate::profile::hottest).unwrap_or_default();
+                let cpu_ms = Some(cpu_blow_up::SERIES_CPU_MS_MAX);
+                for size in cpu_blow_up::profile_sizes(&shown.observation) {
+                    let attempt =
+                        Attempt { entry: entry.clone(), size: Some(size), cpu_ms, profile: true, ..Attempt::default() };
+                    // A run that is cut off leaves no profile.
+                    if let Some(profile) = self.attempt(&attempt)?.profile {
+                        shown.trace = crate::profile::hottest(&profile);
+                        break;
+                    }
+                }
                 shown.hands = shown.trace.first().cloned().map_or(Hands::Unseen, Hands::Package);
             }
             _ => {}

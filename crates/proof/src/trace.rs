@@ -12,6 +12,36 @@ use crate::harness::report::Frame;
 /// Most frames kept of one trace.
 pub const TRACE_FRAMES_MAX: usize = 16;
 
+/// Files of the runtime itself as Node.js before 16 names them, besides those below `internal/`.
+const OLD_RUNTIME_FILES: [&str; 26] = [
+    "_http_client.js",
+    "_http_common.js",
+    "_http_incoming.js",
+    "_http_outgoing.js",
+    "_http_server.js",
+    "_stream_duplex.js",
+    "_stream_readable.js",
+    "_stream_transform.js",
+    "_stream_writable.js",
+    "async_hooks.js",
+    "buffer.js",
+    "child_process.js",
+    "domain.js",
+    "events.js",
+    "fs.js",
+    "http.js",
+    "https.js",
+    "module.js",
+    "net.js",
+    "path.js",
+    "readline.js",
+    "stream.js",
+    "timers.js",
+    "url.js",
+    "vm.js",
+    "zlib.js",
+];
+
 /// A frame of a package on the stack at the moment an oracle fired.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -70,7 +100,8 @@ pub fn owner_of(frame: &Frame) -> Owner {
         };
     }
     let file = frame.file.strip_prefix("file://").unwrap_or(&frame.file);
-    if file.is_empty() || file.starts_with("node:") || file.starts_with("/harness/") {
+    let old_style = file.starts_with("internal/") || OLD_RUNTIME_FILES.contains(&file);
+    if file.is_empty() || file.starts_with("node:") || file.starts_with("/harness/") || old_style {
         return Owner::Runtime;
     }
     if file.starts_with("/app/proof/") {

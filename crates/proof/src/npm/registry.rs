@@ -19,11 +19,14 @@ use super::packument::{Integrity, Packument, VersionDoc};
 use super::{NpmError, name_is_valid};
 use crate::digest::Sha256Hex;
 use crate::file;
+use crate::parallel;
 
 /// Largest packument read, in bytes.
 pub const PACKUMENT_BYTES_MAX: u64 = 128 << 20;
 /// Largest tarball read, in bytes. The runtime itself has 50 MiB.
 pub const TARBALL_BYTES_MAX: u64 = 128 << 20;
+/// Downloads at once.
+pub const DOWNLOADS_COUNT_MAX: usize = 8;
 /// How long a packument is used without asking again, in milliseconds.
 pub const PACKUMENT_FRESH_MS: u64 = 300_000;
 /// How often one request is tried.
@@ -96,6 +99,13 @@ impl Registry {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.insert(name.to_owned(), (fetched_ms, read.clone()));
         Ok(read)
+    }
+
+    /// Has these packuments in memory, several at once. Errors are left for whoever asks for one of them.
+    pub fn packuments_ahead(&self, names: &[&str]) {
+        let known = |name: &&&str| self.memory.lock().unwrap_or_else(PoisonError::into_inner).contains_key(**name);
+        let missing: Vec<&str> = names.iter().filter(|name| !known(name)).copied().collect();
+        parallel::each(&missing, DOWNLOADS_COUNT_MAX, |name| self.packument(name).is_ok());
     }
 
     /// The bytes of a version's tarball, checked against the registry's record.

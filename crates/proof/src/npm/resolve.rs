@@ -66,13 +66,16 @@ pub fn tree_resolve(
         .map(|(name, version)| Wish { from: 0, name: name.clone(), range: version.to_string(), optional: false })
         .collect();
     wishes.extend(wishes_of(at, doc));
+    tree.ahead(&wishes);
     while let Some(wish) = wishes.pop_front() {
         if let Some(new) = tree.grant(&wish)? {
             if tree.nodes.len() > TREE_PACKAGES_MAX {
                 return Err(NpmError::TreeTooLarge { name: target.to_owned(), max: TREE_PACKAGES_MAX });
             }
             if let Some((_, doc)) = &tree.nodes[new].package {
-                wishes.extend(wishes_of(new, doc));
+                let more: VecDeque<Wish> = wishes_of(new, doc).collect();
+                tree.ahead(&more);
+                wishes.extend(more);
             }
         }
     }
@@ -94,6 +97,15 @@ fn wishes_of(from: usize, doc: &VersionDoc) -> impl Iterator<Item = Wish> + use<
 }
 
 impl Tree<'_> {
+    /// Has the records of what is wished for at once: they are asked for one after the other later.
+    fn ahead(&self, wishes: &VecDeque<Wish>) {
+        let names: Vec<String> = wishes.iter().map(|wish| alias_split(&wish.name, &wish.range).0).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        self.registry.packuments_ahead(&names);
+    }
+
     /// Grants one wish: the new node, or `None` where what is there already does.
     fn grant(&mut self, wish: &Wish) -> Result<Option<usize>, NpmError> {
         let (package, range) = alias_split(&wish.name, &wish.range);

@@ -53,10 +53,21 @@ pub fn sizes_default() -> Vec<u64> {
     std::iter::successors(Some(SIZE_FIRST), |n| Some(n * 2)).take_while(|n| *n <= SIZE_LAST).collect()
 }
 
-/// The largest size that finished, for the profile of a trace run.
+/// Sizes for the profile of a trace run, the best first: as much work as may still finish. Below a cut-off that is
+/// somewhere between the last size that finished, at which there was next to nothing to see, and the one that did not.
 #[must_use]
-pub fn largest_finished(observation: &Value) -> Option<u64> {
-    observation.get("points")?.as_array()?.iter().filter_map(|p| p.get("size")?.as_u64()).max()
+pub fn profile_sizes(observation: &Value) -> Vec<u64> {
+    let points = observation.get("points").and_then(Value::as_array);
+    let largest = points.into_iter().flatten().filter_map(|p| p.get("size")?.as_u64()).max();
+    let Some(largest) = largest else { return Vec::new() };
+    let mut sizes = Vec::new();
+    if let Some(cut_off) = observation.get("cut_off_size").and_then(Value::as_u64) {
+        let between = |quarters: u64| largest + cut_off.saturating_sub(largest) * quarters / 4;
+        sizes.extend([3, 2, 1].map(between));
+    }
+    sizes.push(largest);
+    sizes.dedup();
+    sizes
 }
 
 /// Runs the series until it is decided. `cost` runs one size.

@@ -19,6 +19,8 @@ use crate::bundle::Bundle;
 use crate::engine::{ENGINE_VERSION, Engine, EngineError, Watch};
 use crate::harness::NodeRuntime;
 use crate::npm::packument::{Packument, VersionDoc};
+use crate::npm::registry::DOWNLOADS_COUNT_MAX;
+use crate::parallel;
 use crate::receipt;
 use crate::report::{RangeReport, RunReport, UnknownVersion};
 use crate::run::Plan;
@@ -30,8 +32,8 @@ pub const BORDER_REPEATS: u32 = 3;
 pub const EXHAUSTIVE_RUN_MS_MAX: u128 = 1_000;
 /// Most versions run at once.
 pub const WORKERS_MAX: usize = 4;
-/// Downloads at once.
-pub const DOWNLOADS_MAX: usize = 8;
+/// Where the next item is once a batch is to stop: beyond any item, and far from overflowing.
+const STOPPED: usize = usize::MAX / 2;
 /// Rounds after which verdicts at borders that keep changing are left as they are.
 const ROUNDS_MAX: usize = 64;
 
@@ -139,7 +141,7 @@ impl Search<'_> {
         let found: Mutex<Vec<(usize, RunReport)>> = Mutex::default();
         let failed: Mutex<Option<EngineError>> = Mutex::default();
         let this = &*self;
-        let stop = || next.store(wanted.len(), Ordering::Relaxed);
+        let stop = || next.store(STOPPED, Ordering::Relaxed);
         thread::scope(|scope| {
             scope.spawn(|| this.fetch_ahead(wanted, &next));
             for _ in 0..workers {
@@ -204,22 +206,15 @@ impl Search<'_> {
             return;
         }
         let name = self.bundle.manifest().target.package.name();
-        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        thread::scope(|scope| {
-            for _ in 0..DOWNLOADS_MAX.min(missing.len()) {
-                scope.spawn(|| {
-                    while let Some(index) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let stopped = self.watch.cancel.load(Ordering::Relaxed)
-                            || reached.load(Ordering::Relaxed) > wanted.len() + WORKERS_MAX;
-                        if stopped {
-                            return;
-                        }
-                        let (store, registry) = (&self.engine.store, &self.engine.registry);
-                        let _ = store.obtain(name, &self.docs[*index], registry, &self.engine.sandbox);
-                        self.watch.progress.fetched(done.fetch_add(1, Ordering::Relaxed) + 1, missing.len());
-                    }
-                });
+        let done = AtomicUsize::new(0);
+        parallel::each(&missing, DOWNLOADS_COUNT_MAX, |index| {
+            let stopped = self.watch.cancel.load(Ordering::Relaxed) || reached.load(Ordering::Relaxed) >= STOPPED;
+            if stopped {
+                return;
             }
+            let (store, registry) = (&self.engine.store, &self.engine.registry);
+            let _ = store.obtain(name, &self.docs[*index], registry, &self.engine.sandbox);
+            self.watch.progress.fetched(done.fetch_add(1, Ordering::Relaxed) + 1, missing.len());
         });
     }
 

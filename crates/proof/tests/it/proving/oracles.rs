@@ -1,7 +1,7 @@
 //! Each oracle on a real vulnerability that was fixed long ago: it fires before the fix, in the package's hands, and is
 //! silent after it.
 
-use super::{bundle, prove, told};
+use super::{bundle, made, prove, told};
 
 fn check(name: &str, wanted: &str, frame: &str) {
     let report = prove(&bundle(name));
@@ -56,4 +56,16 @@ fn file_read() {
 #[test]
 fn assertion() {
     check("ip-assertion", "confirmed; 1.1.8 fired; 1.1.9 silent", "");
+}
+
+#[test]
+fn an_old_runtime_that_a_bundle_pins() {
+    let poc = "require('minimist')(['--constructor.prototype.shown', 'yes']);
+               if (process.version !== 'v14.21.3') process.exit(3);";
+    let control = "require('assert').strictEqual(require('minimist')(['--a', 'yes']).a, 'yes');";
+    let report = prove(&made("minimist@1.2.0", "prototype-pollution", poc, control, |manifest| {
+        manifest.replace("kind = \"node\"", "kind = \"node\"\nversion = \"14.21.3\"")
+    }));
+    assert_eq!(told(&report), "confirmed; 1.2.0 fired");
+    assert_eq!(report.runtime, "node 14.21.3");
 }

@@ -24,6 +24,9 @@ use super::{config, error_of, made, prove, told, watch};
 /// Answers by path: status and body.
 type Answers = BTreeMap<String, (u16, Vec<u8>)>;
 
+/// One published version: its number, what its record says besides, and its files.
+type Published<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
+
 struct Fake {
     address: String,
     answers: Arc<Mutex<Answers>>,
@@ -51,7 +54,7 @@ impl Fake {
     }
 
     /// A package with these versions: what each asks for besides, and the files in it.
-    fn package(&self, name: &str, versions: &[(&str, Value, &[(&str, &str)])]) {
+    fn package(&self, name: &str, versions: &[Published<'_>]) {
         let mut listed = serde_json::Map::new();
         let mut answers = self.answers.lock().unwrap();
         for (version, more, files) in versions {
@@ -134,7 +137,7 @@ fn what_a_bad_registry_serves_is_a_verdict_and_never_silence() {
     ];
     let texts: Vec<String> = more.iter().map(|(version, _)| format!("module.exports = '{version}';")).collect();
     let files: Vec<[(&str, &str); 1]> = texts.iter().map(|text| [("index.js", text.as_str())]).collect();
-    let versions: Vec<(&str, Value, &[(&str, &str)])> =
+    let versions: Vec<Published<'_>> =
         more.iter().zip(&files).map(|((version, more), files)| (*version, more.clone(), files.as_slice())).collect();
     fake.package("@fake/bad", &versions);
     fake.set("/@fake/bad/-/1.1.0.tgz", 404, b"");
