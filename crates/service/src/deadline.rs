@@ -30,6 +30,18 @@ impl Service {
         Ok(CveFacts { cve: Some(cve), kev_listed, points })
     }
 
+    /// What the table says of an asset on which a case is detected now, for each kind of exposure.
+    /// It knows no more than the case as its reader sees it: hidden aliases give the answer without a CVE.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn deadlines_of(&self, seen: &store::case::Case) -> Result<Vec<(Exposure, Deadline)>> {
+        let mut tx = self.store.read().await?;
+        let facts = self.cve_facts(&mut tx, &seen.aliases).await?;
+        let now = crate::identity::now();
+        Exposure::ALL.iter().map(|e| Ok((*e, self.deadline(&facts, *e, now)?))).collect()
+    }
+
     /// The deadline of one asset.
     pub(crate) fn deadline(&self, cve: &CveFacts, exposure: Exposure, detected: Timestamp) -> Result<Deadline> {
         let table = DecisionTable::bod_26_04().map_err(|e| internal("read the decision table", e))?;
