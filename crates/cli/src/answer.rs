@@ -60,7 +60,13 @@ pub fn case_lines(case: &Value) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", text(case, "id"), text(case, "title"))];
     lines.extend(fields(case, &["purl", "state", "tlp", "aliases", "weakness", "verdict", "credits"]));
     if let Some(embargo) = case.get("embargo").filter(|e| e.is_object()) {
-        lines.push(format!("{:<12} until {} ({}): {}", "embargo", text(embargo, "ends"), text(embargo, "source"), text(embargo, "reason")));
+        lines.push(format!(
+            "{:<12} until {} ({}): {}",
+            "embargo",
+            text(embargo, "ends"),
+            text(embargo, "source"),
+            text(embargo, "reason")
+        ));
     }
     for interval in case.pointer("/range/affected").and_then(Value::as_array).into_iter().flatten() {
         let end = match (interval.get("fixed"), interval.get("last_affected")) {
@@ -71,10 +77,23 @@ pub fn case_lines(case: &Value) -> Vec<String> {
         lines.push(format!("{:<12} introduced {}, {end}", "affected", text(interval, "introduced")));
     }
     for finding in items(case, "findings") {
-        lines.push(format!("{:<12} {} {}: {}", "finding", text(finding, "id"), text(finding, "title"), text(finding, "state_reason")));
+        lines.push(format!(
+            "{:<12} {} {}: {}",
+            "finding",
+            text(finding, "id"),
+            text(finding, "title"),
+            text(finding, "state_reason")
+        ));
     }
     for fix in items(case, "fixes") {
-        lines.push(format!("{:<12} {} {} {} {}", "fix", text(fix, "id"), text(fix, "kind"), text(fix, "version"), text(fix, "state")));
+        lines.push(format!(
+            "{:<12} {} {} {} {}",
+            "fix",
+            text(fix, "id"),
+            text(fix, "kind"),
+            text(fix, "version"),
+            text(fix, "state")
+        ));
     }
     for notice in items(case, "notices") {
         lines.push(notice_line(notice));

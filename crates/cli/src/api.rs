@@ -141,8 +141,9 @@ impl Api {
                 Err(ApiError::Unreachable(_)) if tries < TRIES_MAX => {}
                 Ok((StatusCode::SERVICE_UNAVAILABLE, _)) if tries < TRIES_MAX => {}
                 Ok((status, bytes)) if status.is_success() => {
-                    return serde_json::from_slice(&bytes)
-                        .map_err(|e| ApiError::Unreachable(format!("{}{path}: the answer is not JSON: {e}", self.base)));
+                    return serde_json::from_slice(&bytes).map_err(|e| {
+                        ApiError::Unreachable(format!("{}{path}: the answer is not JSON: {e}", self.base))
+                    });
                 }
                 Ok((status, bytes)) => return Err(refused(status, &bytes)),
                 Err(error) => return Err(error),

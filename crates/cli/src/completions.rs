@@ -7,7 +7,9 @@ use clap_complete::{Shell, generate};
 
 /// Prints a completion script.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse completions bash > ~/.local/share/bash-completion/completions/proofhouse\n  proofhouse completions zsh > ~/.zfunc/_proofhouse")]
+#[command(
+    after_help = "Examples:\n  proofhouse completions bash > ~/.local/share/bash-completion/completions/proofhouse\n  proofhouse completions zsh > ~/.zfunc/_proofhouse"
+)]
 pub struct Completions {
     /// The shell
     shell: Shell,

@@ -21,7 +21,9 @@ const POSTGRES_CONNECTIONS_MAX: usize = 16;
 /// The first start makes the keys and prints an admin token, once.
 /// Exit codes: 0 stopped when told to, 2 bad use, 3 this machine, its network or its database.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse serve\n  proofhouse serve --listen 0.0.0.0:8080 --public-url https://clearing.example\n  proofhouse serve --store postgres://proofhouse@db.example/proofhouse")]
+#[command(
+    after_help = "Examples:\n  proofhouse serve\n  proofhouse serve --listen 0.0.0.0:8080 --public-url https://clearing.example\n  proofhouse serve --store postgres://proofhouse@db.example/proofhouse"
+)]
 pub struct Serve {
     /// Where to listen
     #[arg(long, env = "PROOFHOUSE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]

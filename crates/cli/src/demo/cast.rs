@@ -35,7 +35,14 @@ pub struct Cast {
 pub const MAINTAINED: [&str; 5] =
     ["pkg:npm/lodash", "pkg:npm/underscore", "pkg:npm/ansi-regex", "pkg:npm/fast-loops", "pkg:npm/minimist"];
 
-fn enrol(desk: &Api, name: &'static str, accountable: &str, role: &str, packages: &[&str], tokens: &mut String) -> Result<Player, Halt> {
+fn enrol(
+    desk: &Api,
+    name: &'static str,
+    accountable: &str,
+    role: &str,
+    packages: &[&str],
+    tokens: &mut String,
+) -> Result<Player, Halt> {
     let body = json!({"name": name, "accountable": accountable, "roles": [role], "packages": packages});
     let party = desk.post("/v1/parties", &body)?;
     let member = items(&party, "members").first().map(|m| text(m, "id").to_owned()).unwrap_or_default();

@@ -34,7 +34,9 @@ const DEMO_TOKENS: &str = "demo-tokens.txt";
 /// signed are kept in the data folder, so a second run is faster.
 /// Exit codes: 0 everything went as it should, 1 a step did not, 2 bad use, 3 this machine or its network.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse demo\n  proofhouse demo --stay          # and look at the pages until Ctrl-C\n  proofhouse demo --look          # only look at what the last run left")]
+#[command(
+    after_help = "Examples:\n  proofhouse demo\n  proofhouse demo --stay          # and look at the pages until Ctrl-C\n  proofhouse demo --look          # only look at what the last run left"
+)]
 pub struct Demo {
     /// The folder with the example bundles
     #[arg(long, default_value = "examples", value_name = "DIR")]
@@ -87,7 +89,10 @@ impl Demo {
 
     fn play(self, home: PathBuf) -> Result<ExitCode, ExitCode> {
         if !self.look && !self.examples.join("lodash-zipobjectdeep/proof.toml").is_file() {
-            eprintln!("error: no example bundles in {}: run this in the repository, or give --examples DIR", self.examples.display());
+            eprintln!(
+                "error: no example bundles in {}: run this in the repository, or give --examples DIR",
+                self.examples.display()
+            );
             return Err(ExitCode::from(EXIT_INPUT));
         }
         let home = folder_made(&home)?;

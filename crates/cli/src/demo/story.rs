@@ -18,8 +18,10 @@ use crate::nouns::submit::{Told, bundle_pack, bundle_purl, report_of};
 
 /// Pause between two looks at the clearinghouse, in milliseconds.
 const LOOK_MS: u64 = 250;
-/// Longest wait for the machine's own work, in seconds.
-const WAIT_S_MAX: u64 = 540;
+/// Longest wait for every proof, in seconds.
+const PROOFS_WAIT_S_MAX: u64 = 540;
+/// Longest wait for one step of the machine's own work, in seconds.
+const STEP_WAIT_S_MAX: u64 = 120;
 
 /// What the summary shows.
 pub struct Outcome {
@@ -77,7 +79,8 @@ pub fn play(desk: &Api, examples: &Path, tokens: &Path, key: &PublicKey) -> Resu
     notices(&cast)?;
     stage.heading("The hospital upgrades lodash: its next inventory closes the notice");
     upgrade(&cast, examples)?;
-    let mut outcome = Outcome { reports, cases: Vec::new(), operators: Vec::new(), seconds: stage.started.elapsed().as_secs_f64() };
+    let mut outcome =
+        Outcome { reports, cases: Vec::new(), operators: Vec::new(), seconds: stage.started.elapsed().as_secs_f64() };
     for case in &cases {
         outcome.cases.push(cast.desk.get(&format!("/v1/cases/{case}"))?);
     }
@@ -111,9 +114,7 @@ fn inventory_send(operator: &Player, asset: &str, tags: &Value, document: &[u8])
 fn inventories(cast: &Cast, examples: &Path) -> Result<(), Halt> {
     cast.desk.put("/v1/feeds/kev", "application/json", &read(&examples.join("feeds/kev.json"))?)?;
     cast.desk.put("/v1/feeds/ssvc", "text/csv", &read(&examples.join("feeds/points.csv"))?)?;
-    let tags = |org: &str, exposure: &str, kind: &str, sector: &str| {
-        json!({"organisation": org, "environment": "production", "exposure": exposure, "asset_type": kind, "sector": sector})
-    };
+    let tags = |org: &str, exposure: &str, kind: &str, sector: &str| json!({"organisation": org, "environment": "production", "exposure": exposure, "asset_type": kind, "sector": sector});
     let folder = examples.join("inventories");
     let hospital = tags("St. Anne", "exposed", "web server", "hospital");
     inventory_send(&cast.operators[0], "ward dashboard", &hospital, &read(&folder.join("hospital.cdx.json"))?)?;
@@ -149,11 +150,11 @@ fn reports(cast: &Cast, examples: &Path) -> Result<Vec<(usize, String)>, Halt> {
 
 /// Waits until every report is done; gives each as its finder sees it.
 fn proofs(cast: &Cast, receipts: &[(usize, String)]) -> Result<Vec<Value>, Halt> {
-    let deadline = Instant::now() + Duration::from_secs(WAIT_S_MAX);
+    let deadline = Instant::now() + Duration::from_secs(PROOFS_WAIT_S_MAX);
     let mut seen: Vec<Option<Value>> = vec![None; receipts.len()];
     while seen.iter().any(Option::is_none) {
         if Instant::now() > deadline {
-            return Err(Halt::Unexpected(format!("the proof engine was not done after {WAIT_S_MAX} s")));
+            return Err(Halt::Unexpected(format!("the proof engine was not done after {PROOFS_WAIT_S_MAX} s")));
         }
         for (slot, (finder, receipt)) in seen.iter_mut().zip(receipts) {
             let api = &cast.finders[*finder].api;
@@ -162,7 +163,12 @@ fn proofs(cast: &Cast, receipts: &[(usize, String)]) -> Result<Vec<Value>, Halt>
             }
             let report = report_of_receipt(api, receipt)?;
             let finding = items(&report, "findings").first().cloned().unwrap_or_default();
-            say(&format!("{:<11} {}: {}", text(&finding, "state"), text(&report, "title"), text(&finding, "state_reason")));
+            say(&format!(
+                "{:<11} {}: {}",
+                text(&finding, "state"),
+                text(&report, "title"),
+                text(&finding, "state_reason")
+            ));
             *slot = Some(report);
         }
         std::thread::sleep(Duration::from_millis(LOOK_MS));
@@ -203,7 +209,8 @@ fn cases(cast: &Cast) -> Result<Vec<String>, Halt> {
 /// The affected intervals of a case in one line.
 pub fn affected(case: &Value) -> String {
     let intervals = case.pointer("/range/affected").and_then(Value::as_array).cloned().unwrap_or_default();
-    let one = |i: &Value| match (i.get("fixed").and_then(Value::as_str), i.get("last_affected").and_then(Value::as_str)) {
+    let one = |i: &Value| match (i.get("fixed").and_then(Value::as_str), i.get("last_affected").and_then(Value::as_str))
+    {
         (Some(fixed), _) => format!("{} up to before {fixed}", text(i, "introduced")),
         (None, Some(last)) => format!("{} up to {last}", text(i, "introduced")),
         (None, None) => format!("{} and later", text(i, "introduced")),
@@ -277,7 +284,7 @@ fn advisories(cast: &Cast, cases: &[String], key: &PublicKey) -> Result<(), Halt
         cast.maintainers.api.post(&format!("/v1/cases/{id}/verdict"), &verdict)?;
         let case = cast.desk.get(&format!("/v1/cases/{id}"))?;
         let summary = format!("{}. Affected versions were measured: {}.", text(&case, "title"), affected(&case));
-        let published = cast.desk.post("/v1/advisories", &json!({"case": id, "summary": summary}))?;
+        let published = cast.maintainers.api.post("/v1/advisories", &json!({"case": id, "text": {"summary": summary}}))?;
         let name = text(&published, "name");
         let checked = ["osv", "csaf"].iter().try_fold((), |(), format| document_check(&cast.desk, name, format, key));
         checked?;
@@ -299,7 +306,9 @@ fn notices(cast: &Cast) -> Result<(), Halt> {
         Ok(items(&operator.api.get("/v1/notices?limit=100")?, "items").len())
     };
     // Everything published is matched by jobs; they are done when the queue has settled on what the inventories hold.
-    wait_for("the notices", || Ok((counted(&cast.operators[0])? >= 4 && counted(&cast.operators[1])? >= 2).then_some(())))?;
+    wait_for("the notices", || {
+        Ok((counted(&cast.operators[0])? >= 4 && counted(&cast.operators[1])? >= 2).then_some(()))
+    })?;
     for operator in &cast.operators {
         let page = operator.api.get("/v1/notices?limit=100")?;
         let notices = items(&page, "items");
@@ -307,7 +316,8 @@ fn notices(cast: &Cast) -> Result<(), Halt> {
             say(&format!("{}: nothing of theirs is affected, nothing was sent", operator.name));
         }
         for notice in notices {
-            let due = notice.get("due").and_then(Value::as_str).map_or("on system upgrade", |d| d.get(..10).unwrap_or(d));
+            let due =
+                notice.get("due").and_then(Value::as_str).map_or("on system upgrade", |d| d.get(..10).unwrap_or(d));
             let word = if notice["analogy"] == Value::Bool(true) { " (analogy)" } else { "" };
             say(&format!("{}: {} due {due}{word}", operator.name, text(notice, "action")));
         }
@@ -316,27 +326,31 @@ fn notices(cast: &Cast) -> Result<(), Halt> {
 }
 
 fn upgrade(cast: &Cast, examples: &Path) -> Result<(), Halt> {
-    let document = String::from_utf8_lossy(&read(&examples.join("inventories/hospital.cdx.json"))?).replace("4.17.15", "4.17.21");
+    let document =
+        String::from_utf8_lossy(&read(&examples.join("inventories/hospital.cdx.json"))?).replace("4.17.15", "4.17.21");
     let tags = json!({"organisation": "St. Anne", "environment": "production", "exposure": "exposed", "asset_type": "web server", "sector": "hospital"});
     let hospital = &cast.operators[0];
     inventory_send(hospital, "ward dashboard", &tags, document.as_bytes())?;
     let closed = wait_for("the notice to close", || {
         let page = hospital.api.get("/v1/notices?limit=100")?;
-        Ok(items(&page, "items").iter().find(|n| text(n, "purl") == "pkg:npm/lodash" && text(n, "state") == "closed").cloned())
+        Ok(items(&page, "items")
+            .iter()
+            .find(|n| text(n, "purl") == "pkg:npm/lodash" && text(n, "state") == "closed")
+            .cloned())
     })?;
     say(&format!("closed by itself: {}", text(&closed, "closed_reason")));
     Ok(())
 }
 
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>, ApiError>) -> Result<T, Halt> {
-    let deadline = Instant::now() + Duration::from_secs(WAIT_S_MAX);
+    let deadline = Instant::now() + Duration::from_secs(STEP_WAIT_S_MAX);
     while Instant::now() < deadline {
         if let Some(found) = look()? {
             return Ok(found);
         }
         std::thread::sleep(Duration::from_millis(LOOK_MS));
     }
-    Err(Halt::Unexpected(format!("{what} did not come within {WAIT_S_MAX} s")))
+    Err(Halt::Unexpected(format!("{what} did not come within {STEP_WAIT_S_MAX} s")))
 }
 
 fn expect(holds: bool, what: &str) -> Result<(), Halt> {

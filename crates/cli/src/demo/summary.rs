@@ -13,7 +13,8 @@ use crate::output;
 
 /// Prints the summary.
 pub fn print(outcome: &Outcome, base: &str, home: &Path, as_json: bool) -> ExitCode {
-    let printed = if as_json { output::json_print(&document(outcome)) } else { output::lines_print(&lines(outcome, base, home)) };
+    let printed =
+        if as_json { output::json_print(&document(outcome)) } else { output::lines_print(&lines(outcome, base, home)) };
     match printed {
         Ok(()) => ExitCode::SUCCESS,
         Err(code) => code,
@@ -21,7 +22,8 @@ pub fn print(outcome: &Outcome, base: &str, home: &Path, as_json: bool) -> ExitC
 }
 
 fn document(outcome: &Outcome) -> Value {
-    let operators: Vec<Value> = outcome.operators.iter().map(|(name, notices)| json!({"name": name, "notices": notices})).collect();
+    let operators: Vec<Value> =
+        outcome.operators.iter().map(|(name, notices)| json!({"name": name, "notices": notices})).collect();
     json!({"reports": outcome.reports, "cases": outcome.cases, "operators": operators, "seconds": outcome.seconds})
 }
 
@@ -30,12 +32,23 @@ fn lines(outcome: &Outcome, base: &str, home: &Path) -> Vec<String> {
     let mut lines = vec![
         String::new(),
         "────────────────────────────────────────────────────────────────────────────────────────────".to_owned(),
-        format!("{} reports → {in_case} proved → {} cases → {} advisories, in {:.0} s", outcome.reports.len(), outcome.cases.len(), outcome.cases.iter().filter(|c| c["advisory"].is_object()).count(), outcome.seconds),
+        format!(
+            "{} reports → {in_case} proved → {} cases → {} advisories, in {:.0} s",
+            outcome.reports.len(),
+            outcome.cases.len(),
+            outcome.cases.iter().filter(|c| c["advisory"].is_object()).count(),
+            outcome.seconds
+        ),
         String::new(),
     ];
     for case in &outcome.cases {
         let advisory = case.pointer("/advisory/name").and_then(Value::as_str).unwrap_or("not published");
-        lines.push(format!("{advisory}  {:<20} {} report(s)  affected {}", text(case, "purl"), items(case, "findings").len(), affected(case)));
+        lines.push(format!(
+            "{advisory}  {:<20} {} report(s)  affected {}",
+            text(case, "purl"),
+            items(case, "findings").len(),
+            affected(case)
+        ));
         lines.push(format!("  {}   {base}/cases/{}", strip(case), text(case, "id")));
     }
     lines.push(String::new());

@@ -10,7 +10,9 @@ use crate::api::{Api, Server, text};
 
 /// Lists, shows and moves cases. What you see depends on your role and your read-in tier.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse case list\n  proofhouse case show case_…\n  proofhouse case read-in case_… --member member_… --tier 2 --reason 'ships it' --until 2026-12-14T00:00:00Z\n  proofhouse case judge case_… vulnerability --reason 'confirmed'")]
+#[command(
+    after_help = "Examples:\n  proofhouse case list\n  proofhouse case show case_…\n  proofhouse case read-in case_… --member member_… --tier 2 --reason 'ships it' --until 2026-12-14T00:00:00Z\n  proofhouse case judge case_… vulnerability --reason 'confirmed'"
+)]
 pub struct Case {
     #[command(flatten)]
     server: Server,
@@ -123,13 +125,19 @@ impl Case {
             What::List { cursor } => {
                 let path = super::report::paged("/v1/cases", cursor.as_deref());
                 return show(api.get(&path), self.json, |v| {
-                    page(v, |c| format!("{}  {:<12} {}  {}", text(c, "id"), text(c, "state"), text(c, "purl"), text(c, "title")))
+                    page(v, |c| {
+                        format!("{}  {:<12} {}  {}", text(c, "id"), text(c, "state"), text(c, "purl"), text(c, "title"))
+                    })
                 });
             }
             What::Show { id } => api.get(&format!("/v1/cases/{id}")),
             What::Merge { id, into, reason } => api.post(&at(&id, "merge"), &json!({"into": into, "reason": reason})),
-            What::Split { id, finding, reason } => api.post(&at(&id, "split"), &json!({"finding": finding, "reason": reason})),
-            What::Judge { id, verdict, reason } => api.post(&at(&id, "verdict"), &json!({"verdict": verdict, "reason": reason})),
+            What::Split { id, finding, reason } => {
+                api.post(&at(&id, "split"), &json!({"finding": finding, "reason": reason}))
+            }
+            What::Judge { id, verdict, reason } => {
+                api.post(&at(&id, "verdict"), &json!({"verdict": verdict, "reason": reason}))
+            }
             What::Close { id, reason } => api.post(&at(&id, "close"), &json!({"reason": reason})),
             What::Embargo { id, source, ends, rule_url } => {
                 api.post(&at(&id, "embargo"), &json!({"source": source, "ends": ends, "url": rule_url}))

@@ -10,7 +10,9 @@ use crate::api::{Api, Server, items, text};
 
 /// Takes, shows, renews and releases claims. Overlap with others is told at once.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse claim take --package pkg:npm/lodash --method fuzzing --days 7\n  proofhouse claim take --network 192.0.2.0/24 --method network --show party\n  proofhouse claim release claim_… --fence 1 --coverage 'every exported function, 40 CPU hours'")]
+#[command(
+    after_help = "Examples:\n  proofhouse claim take --package pkg:npm/lodash --method fuzzing --days 7\n  proofhouse claim take --network 192.0.2.0/24 --method network --show party\n  proofhouse claim release claim_… --fence 1 --coverage 'every exported function, 40 CPU hours'"
+)]
 pub struct Claim {
     #[command(flatten)]
     server: Server,
@@ -95,7 +97,9 @@ struct Take {
 impl Take {
     fn body(&self) -> Value {
         let scope = match (&self.package, &self.repository, &self.network) {
-            (Some(purl), _, _) => json!({"kind": "package", "purl": purl, "versions": self.versions, "path": self.path}),
+            (Some(purl), _, _) => {
+                json!({"kind": "package", "purl": purl, "versions": self.versions, "path": self.path})
+            }
             (_, Some(url), _) => json!({"kind": "repository", "url": url, "commits": self.commits, "path": self.path}),
             (_, _, cidr) => json!({"kind": "network", "cidr": cidr}),
         };
@@ -112,7 +116,15 @@ impl Claim {
             What::List { cursor } => {
                 let path = super::report::paged("/v1/claims", cursor.as_deref());
                 show(api.get(&path), self.json, |v| {
-                    page(v, |c| format!("{}  {}  {}  until {}", text(c, "id"), text(c, "state"), text(c, "method"), text(c, "until")))
+                    page(v, |c| {
+                        format!(
+                            "{}  {}  {}  until {}",
+                            text(c, "id"),
+                            text(c, "state"),
+                            text(c, "method"),
+                            text(c, "until")
+                        )
+                    })
                 })
             }
             What::Show { id } => show(api.get(&format!("/v1/claims/{id}")), self.json, lines),

@@ -11,7 +11,9 @@ use crate::output::EXIT_INPUT;
 
 /// Takes in a feed; every deadline that depends on it is computed anew.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse feed kev known_exploited_vulnerabilities.json\n  proofhouse feed ssvc points.csv")]
+#[command(
+    after_help = "Examples:\n  proofhouse feed kev known_exploited_vulnerabilities.json\n  proofhouse feed ssvc points.csv"
+)]
 pub struct Feed {
     #[command(flatten)]
     server: Server,

@@ -10,7 +10,9 @@ use crate::api::{Api, Server, items, text};
 
 /// Proposes and lists fixes.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse fix propose case_… --upgrade 4.17.20\n  proofhouse fix propose case_… --mitigation 'Do not pass user input as a path.'\n  proofhouse fix list case_…")]
+#[command(
+    after_help = "Examples:\n  proofhouse fix propose case_… --upgrade 4.17.20\n  proofhouse fix propose case_… --mitigation 'Do not pass user input as a path.'\n  proofhouse fix list case_…"
+)]
 pub struct Fix {
     #[command(flatten)]
     server: Server,
@@ -69,7 +71,18 @@ impl Fix {
             What::List { case } => {
                 let case: String = case.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 show(api.get(&format!("/v1/fixes?case={case}")), self.json, |v| {
-                    items(v, "items").iter().map(|f| format!("{}  {} {}  {}", text(f, "id"), text(f, "kind"), text(f, "version"), text(f, "state"))).collect()
+                    items(v, "items")
+                        .iter()
+                        .map(|f| {
+                            format!(
+                                "{}  {} {}  {}",
+                                text(f, "id"),
+                                text(f, "kind"),
+                                text(f, "version"),
+                                text(f, "state")
+                            )
+                        })
+                        .collect()
                 })
             }
             What::Show { id } => show(api.get(&format!("/v1/fixes/{id}")), self.json, lines),

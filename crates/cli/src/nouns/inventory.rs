@@ -14,7 +14,9 @@ use crate::output::EXIT_INPUT;
 
 /// Sends and lists inventories: CycloneDX JSON (1.4 to 1.6) or package-lock.json, one for each asset.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse inventory send bom.cdx.json --asset portal --exposure exposed --sector hospital\n  proofhouse inventory list")]
+#[command(
+    after_help = "Examples:\n  proofhouse inventory send bom.cdx.json --asset portal --exposure exposed --sector hospital\n  proofhouse inventory list"
+)]
 pub struct Inventory {
     #[command(flatten)]
     server: Server,
@@ -79,9 +81,19 @@ impl Inventory {
                 let body = json!({"asset": send.asset, "tags": tags, "document_base64": document});
                 show(api.post("/v1/inventories", &body), self.json, lines)
             }
-            What::List { cursor } => show(api.get(&super::report::paged("/v1/inventories", cursor.as_deref())), self.json, |v| {
-                page(v, |i| format!("{}  {}  {} components  {}", text(i, "id"), text(i, "asset"), i["components"], text(i, "uploaded_at")))
-            }),
+            What::List { cursor } => {
+                show(api.get(&super::report::paged("/v1/inventories", cursor.as_deref())), self.json, |v| {
+                    page(v, |i| {
+                        format!(
+                            "{}  {}  {} components  {}",
+                            text(i, "id"),
+                            text(i, "asset"),
+                            i["components"],
+                            text(i, "uploaded_at")
+                        )
+                    })
+                })
+            }
         }
     }
 }

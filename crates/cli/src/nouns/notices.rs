@@ -10,7 +10,9 @@ use crate::api::{Api, Server, items};
 
 /// Lists your notices, or answers one.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse notices\n  proofhouse notices answer notice_… scheduled --note 'next Tuesday'\n  proofhouse notices answer notice_… not-affected --justification vulnerable_code_not_in_execute_path")]
+#[command(
+    after_help = "Examples:\n  proofhouse notices\n  proofhouse notices answer notice_… scheduled --note 'next Tuesday'\n  proofhouse notices answer notice_… not-affected --justification vulnerable_code_not_in_execute_path"
+)]
 pub struct Notices {
     #[command(flatten)]
     server: Server,

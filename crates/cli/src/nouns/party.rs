@@ -10,7 +10,9 @@ use crate::api::{Api, Server, items, text};
 
 /// Makes and shows parties and their members.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse party create 'St. Anne Hospital' --accountable 'R. Ortiz' --role operator\n  proofhouse party create lodash --accountable 'J. D.' --role maintainer --package pkg:npm/lodash")]
+#[command(
+    after_help = "Examples:\n  proofhouse party create 'St. Anne Hospital' --accountable 'R. Ortiz' --role operator\n  proofhouse party create lodash --accountable 'J. D.' --role maintainer --package pkg:npm/lodash"
+)]
 pub struct Party {
     #[command(flatten)]
     server: Server,
@@ -72,12 +74,16 @@ impl Party {
                 }
                 show(api.post("/v1/parties", &body), self.json, lines)
             }
-            What::List { cursor } => show(api.get(&super::report::paged("/v1/parties", cursor.as_deref())), self.json, |v| {
-                page(v, |p| format!("{}  {}  {}", text(p, "id"), text(p, "name"), fields(p, &["roles"]).join("")))
-            }),
+            What::List { cursor } => {
+                show(api.get(&super::report::paged("/v1/parties", cursor.as_deref())), self.json, |v| {
+                    page(v, |p| format!("{}  {}  {}", text(p, "id"), text(p, "name"), fields(p, &["roles"]).join("")))
+                })
+            }
             What::Show { id } => show(api.get(&format!("/v1/parties/{id}")), self.json, lines),
             What::MemberAdd { id, name } => {
-                show(api.post(&format!("/v1/parties/{id}/members"), &json!({"name": name})), self.json, |v| fields(v, &["id", "name"]))
+                show(api.post(&format!("/v1/parties/{id}/members"), &json!({"name": name})), self.json, |v| {
+                    fields(v, &["id", "name"])
+                })
             }
         }
     }
@@ -85,6 +91,7 @@ impl Party {
 
 fn lines(party: &Value) -> Vec<String> {
     let mut lines = fields(party, &["id", "name", "accountable", "roles", "contact", "packages"]);
-    lines.extend(items(party, "members").iter().map(|m| format!("member       {}  {}", text(m, "id"), text(m, "name"))));
+    lines
+        .extend(items(party, "members").iter().map(|m| format!("member       {}  {}", text(m, "id"), text(m, "name"))));
     lines
 }

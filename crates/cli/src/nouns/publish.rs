@@ -12,7 +12,9 @@ use crate::output::{self, EXIT_INPUT};
 
 /// Publishes advisories as OSV and CSAF, signed; every revision is kept.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse publish case case_… --alias CVE-2020-8203 --weakness CWE-1321\n  proofhouse publish get PH-2026-… osv\n  proofhouse publish withdraw PH-2026-… --reason 'published by mistake'")]
+#[command(
+    after_help = "Examples:\n  proofhouse publish case case_… --alias CVE-2020-8203 --weakness CWE-1321\n  proofhouse publish get PH-2026-… osv\n  proofhouse publish withdraw PH-2026-… --reason 'published by mistake'"
+)]
 pub struct Publish {
     #[command(flatten)]
     server: Server,
@@ -123,21 +125,27 @@ impl Publish {
     fn answer(self) -> Result<ExitCode, ExitCode> {
         let api = Api::new(&self.server);
         let answer = match self.what {
-            What::Case { case, told } => {
-                let mut body = told.body()?;
-                body["case"] = json!(case);
-                api.post("/v1/advisories", &body)
-            }
+            What::Case { case, told } => api.post("/v1/advisories", &json!({"case": case, "text": told.body()?})),
             What::Revise { name, change, told } => {
                 let mut body = told.body()?;
                 body["change"] = json!(change);
                 api.post(&format!("/v1/advisories/{name}/revise"), &body)
             }
-            What::Withdraw { name, reason } => api.post(&format!("/v1/advisories/{name}/withdraw"), &json!({"reason": reason})),
+            What::Withdraw { name, reason } => {
+                api.post(&format!("/v1/advisories/{name}/withdraw"), &json!({"reason": reason}))
+            }
             What::List { cursor } => {
                 let path = super::report::paged("/v1/advisories", cursor.as_deref());
                 return Ok(show(api.get(&path), self.json, |v| {
-                    page(v, |a| format!("{}  {}  revision {}  {}", text(a, "name"), text(a, "state"), a["revision"], text(a, "published_at")))
+                    page(v, |a| {
+                        format!(
+                            "{}  {}  revision {}  {}",
+                            text(a, "name"),
+                            text(a, "state"),
+                            a["revision"],
+                            text(a, "published_at")
+                        )
+                    })
                 }));
             }
             What::Get { name, format, signature } => {
@@ -147,6 +155,8 @@ impl Publish {
                 return Ok(ExitCode::SUCCESS);
             }
         };
-        Ok(show(answer, self.json, |v| fields(v, &["name", "case", "state", "revision", "published_at", "withdrawn_reason"])))
+        Ok(show(answer, self.json, |v| {
+            fields(v, &["name", "case", "state", "revision", "published_at", "withdrawn_reason"])
+        }))
     }
 }

@@ -45,7 +45,9 @@ enum What {
 pub fn paged(path: &str, cursor: Option<&str>) -> String {
     match cursor {
         // A cursor is hexadecimal; anything else is the server's to refuse.
-        Some(cursor) => format!("{path}?cursor={}", cursor.chars().filter(char::is_ascii_alphanumeric).collect::<String>()),
+        Some(cursor) => {
+            format!("{path}?cursor={}", cursor.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+        }
         None => path.to_owned(),
     }
 }
@@ -56,7 +58,9 @@ impl Report {
         let api = Api::new(&self.server);
         match self.what {
             What::List { cursor } => show(api.get(&paged("/v1/reports", cursor.as_deref())), self.json, |v| {
-                page(v, |r| format!("{}  {}  {}  {}", text(r, "id"), text(r, "receipt"), text(r, "state"), text(r, "title")))
+                page(v, |r| {
+                    format!("{}  {}  {}  {}", text(r, "id"), text(r, "receipt"), text(r, "state"), text(r, "title"))
+                })
             }),
             What::Show { id } => show(api.get(&format!("/v1/reports/{id}")), self.json, lines),
             What::Status { receipt } => show(api.get(&format!("/v1/submissions/{receipt}")), self.json, |v| {
@@ -69,9 +73,15 @@ impl Report {
 fn lines(report: &Value) -> Vec<String> {
     let mut lines = fields(report, &["id", "receipt", "title", "state", "purl", "received_at", "done_at"]);
     for finding in items(report, "findings") {
-        lines.push(format!("finding      {} {} {}", text(finding, "id"), text(finding, "state"), text(finding, "state_reason")));
+        lines.push(format!(
+            "finding      {} {} {}",
+            text(finding, "id"),
+            text(finding, "state"),
+            text(finding, "state_reason")
+        ));
         if let Some(list) = finding.get("checklist").and_then(Value::as_object) {
-            let missing: Vec<&str> = list.iter().filter(|(_, there)| *there == &Value::Bool(false)).map(|(item, _)| item.as_str()).collect();
+            let missing: Vec<&str> =
+                list.iter().filter(|(_, there)| *there == &Value::Bool(false)).map(|(item, _)| item.as_str()).collect();
             if !missing.is_empty() {
                 lines.push(format!("             still missing: {}", missing.join(", ")));
             }

@@ -24,7 +24,9 @@ const POLL_MS: u64 = 500;
 ///
 /// Exit codes: 0 taken in (the receipt is on standard output), 2 bad input, 3 not reachable.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse submit report.json\n  proofhouse submit examples/lodash-zipobjectdeep --text notes.md --alias CVE-2020-8203 --symbol zipObjectDeep --wait")]
+#[command(
+    after_help = "Examples:\n  proofhouse submit report.json\n  proofhouse submit examples/lodash-zipobjectdeep --text notes.md --alias CVE-2020-8203 --symbol zipObjectDeep --wait"
+)]
 pub struct Submit {
     #[command(flatten)]
     server: Server,
@@ -188,7 +190,11 @@ impl Submit {
         if is_report {
             let about = fs::metadata(&self.file).map_err(|e| format!("read {}: {e}", self.file.display()))?;
             if about.len() > REPORT_BYTES_MAX {
-                return Err(format!("{} has {} bytes; a report has at most {REPORT_BYTES_MAX}", self.file.display(), about.len()));
+                return Err(format!(
+                    "{} has {} bytes; a report has at most {REPORT_BYTES_MAX}",
+                    self.file.display(),
+                    about.len()
+                ));
             }
             return fs::read(&self.file).map_err(|e| format!("read {}: {e}", self.file.display()));
         }

@@ -14,7 +14,9 @@ use crate::serve::{runtime, service_config, service_failed};
 
 /// Makes and ends tokens.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse token issue member_… --label 'ci scanner' --scope read --scope write --days 30\n  proofhouse token revoke token_…\n  proofhouse token admin      # on the server's machine, when the first admin token is lost")]
+#[command(
+    after_help = "Examples:\n  proofhouse token issue member_… --label 'ci scanner' --scope read --scope write --days 30\n  proofhouse token revoke token_…\n  proofhouse token admin      # on the server's machine, when the first admin token is lost"
+)]
 pub struct Token {
     #[command(flatten)]
     server: Server,

@@ -1,4 +1,5 @@
 //! Tests of the program as a user runs it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod crash;
 mod match_command;
