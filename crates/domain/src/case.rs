@@ -50,6 +50,8 @@ words! {
         Opened = "opened",
         /// A finding joined.
         FindingJoined = "finding-joined",
+        /// A finding may belong to another case as well. For coordinators only: it names that case.
+        JoinProposed = "join-proposed",
         /// A finding was split off.
         FindingSplit = "finding-split",
         /// The affected range was measured.
@@ -60,7 +62,7 @@ words! {
         Judged = "judged",
         /// A fix was proposed or verified.
         Fix = "fix",
-        /// The embargo was set or changed.
+        /// The embargo was set or changed, or has ended.
         Embargo = "embargo",
         /// Operators were told.
         Notified = "notified",

@@ -24,6 +24,8 @@ words! {
         Negotiated = "negotiated",
         /// This clearinghouse's default.
         Default = "default",
+        /// The maintainer's own word. It stands above the others and nobody else may set it.
+        Maintainer = "maintainer",
     }
 }
 
@@ -57,7 +59,7 @@ pub struct Embargo {
 pub fn embargo_decide(validated: Timestamp, rules: &[EmbargoRule], maintainer_word: Option<Timestamp>) -> Embargo {
     if let Some(ends) = maintainer_word {
         let reason = format!("the maintainer set {}; the maintainer's word is final", ends.date());
-        return Embargo { ends, source: EmbargoSource::Negotiated, url: None, reason };
+        return Embargo { ends, source: EmbargoSource::Maintainer, url: None, reason };
     }
     let fallback =
         EmbargoRule { source: EmbargoSource::Default, ends: validated.plus_days(EMBARGO_DEFAULT_DAYS), url: None };
@@ -92,6 +94,7 @@ mod tests {
         assert_eq!(embargo_decide(start, &rules, None).source, EmbargoSource::ListRule);
         assert_eq!(embargo_decide(start, &[], None).ends, start.plus_days(21));
         assert_eq!(embargo_decide(start, &[rule(EmbargoSource::Negotiated, 400)], None).ends, start.plus_days(90));
-        assert_eq!(embargo_decide(start, &rules, Some(start.plus_days(2))).ends, start.plus_days(2));
+        let word = embargo_decide(start, &rules, Some(start.plus_days(2)));
+        assert_eq!((word.ends, word.source), (start.plus_days(2), EmbargoSource::Maintainer));
     }
 }

@@ -13,6 +13,8 @@ words! {
     pub enum Action {
         /// Make parties, members and tokens; read them all.
         PartyManage = "party-manage",
+        /// See what is one's own: claims, reports, proofs, inventories, notices.
+        OwnRead = "own-read",
         /// Take, renew or release a claim.
         ClaimTake = "claim-take",
         /// Send a report.
@@ -67,7 +69,7 @@ pub struct CaseStanding {
 pub fn decide(actor: &Actor, action: Action) -> Decision {
     let scope = match action {
         Action::PartyManage => TokenScope::Admin,
-        Action::CaseRead | Action::CaseReadResearch => TokenScope::Read,
+        Action::OwnRead | Action::CaseRead | Action::CaseReadResearch => TokenScope::Read,
         _ => TokenScope::Write,
     };
     let role = match action {
@@ -78,7 +80,7 @@ pub fn decide(actor: &Actor, action: Action) -> Decision {
         Action::InventorySubmit | Action::NoticeAnswer => actor.is(Role::Operator),
         Action::CaseJudge => actor.is(Role::Maintainer),
         Action::AdvisoryPublish => actor.is(Role::Coordinator) || actor.is(Role::Maintainer),
-        Action::CaseRead | Action::CaseReadResearch | Action::FixPropose => true,
+        Action::OwnRead | Action::CaseRead | Action::CaseReadResearch | Action::FixPropose => true,
     };
     if role && actor.may(scope) { Decision::Allow } else { Decision::Forbidden }
 }
@@ -155,5 +157,8 @@ mod tests {
         let mut reader = actor(&[Role::Finder]);
         reader.scopes = vec![TokenScope::Read];
         assert_eq!(decide(&reader, Action::ReportSubmit), Decision::Forbidden);
+        assert_eq!(decide(&reader, Action::OwnRead), Decision::Allow);
+        reader.scopes = vec![TokenScope::Write];
+        assert_eq!(decide(&reader, Action::OwnRead), Decision::Forbidden);
     }
 }

@@ -79,7 +79,9 @@ pub struct Warning {
 }
 
 impl Warning {
-    pub(crate) fn new(code: &'static str, at: impl Into<String>, text: impl Into<String>) -> Self {
+    /// A warning with a stable code.
+    #[must_use]
+    pub fn new(code: &'static str, at: impl Into<String>, text: impl Into<String>) -> Self {
         Warning { code, at: at.into(), text: text.into() }
     }
 }

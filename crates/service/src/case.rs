@@ -1,15 +1,16 @@
-//! Case: what each tier sees of it, and what coordinators and maintainers do to it.
+//! Case: what each tier sees of it, the maintainer's verdict, and its end without an advisory.
 //!
-//! Must not open or join cases: `triage` does, from proofs. Must not tell an outsider anything.
+//! Must not open or join cases: `triage` does, from proofs, and `merge` for coordinators. Must not tell
+//! an outsider anything.
 
 use domain::case::{CASE_REASON_BYTES_MAX, CaseState, EventKind, MaintainerVerdict};
-use domain::embargo::{EmbargoRule, EmbargoSource, embargo_decide};
-use domain::id::{CaseId, FindingId, MemberId};
+use domain::id::{CaseId, MemberId};
 use domain::package::Package;
 use domain::party::{Actor, Role};
-use domain::policy::{Action, CaseStanding};
+use domain::policy::{Action, CaseStanding, visible};
 use domain::read_in::Tier;
 use domain::time::Timestamp;
+use serde_json::json;
 use store::advisory::Advisory;
 use store::case::{self as table, Case, CaseEvent, CaseFilter};
 use store::finding::Finding;
@@ -21,10 +22,15 @@ use store::{Listed, Page, Tx};
 
 use crate::Service;
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError, internal};
+use crate::error::{Result, ServiceError, internal, prose_check};
 use crate::identity::new_id;
 use crate::job::JobKind;
 use crate::notice::viewer;
+
+pub use crate::embargo::EmbargoInput;
+
+/// Notices of a case that are shown with it, the newest.
+pub const CASE_NOTICES_COUNT_MAX: u32 = 1_000;
 
 /// A case as one actor may see it. What its tier does not show is empty.
 #[derive(Debug, Clone)]
@@ -47,7 +53,7 @@ pub struct CaseView {
     pub events: Vec<CaseEvent>,
     /// Who is read in; staff and tier 0 only.
     pub read_ins: Vec<ReadIn>,
-    /// Notices: all of them for staff, an operator's own for itself.
+    /// Notices, the newest [`CASE_NOTICES_COUNT_MAX`]: everybody's for staff, an operator's own for itself.
     pub notices: Vec<Notice>,
     /// Its advisory, once published.
     pub advisory: Option<Advisory>,
@@ -55,49 +61,46 @@ pub struct CaseView {
     pub credits: Vec<String>,
 }
 
-/// A rule for the end of an embargo.
-#[derive(Debug, Clone)]
-pub struct EmbargoInput {
-    /// Where it comes from.
-    pub source: EmbargoSource,
-    /// When it ends the embargo.
-    pub ends: Timestamp,
-    /// Where it can be read.
-    pub url: Option<String>,
-}
-
-fn reason_check(reason: &str) -> Result<()> {
-    if reason.trim().is_empty() || reason.len() > CASE_REASON_BYTES_MAX {
-        let why = format!("say why, in 1 to {CASE_REASON_BYTES_MAX} bytes");
-        return Err(ServiceError::invalid("missing_field", "reason", why));
-    }
-    Ok(())
+/// A reason for what is done to a case.
+pub(crate) fn reason_check(reason: &str) -> Result<()> {
+    prose_check("reason", reason, CASE_REASON_BYTES_MAX).map_err(|v| ServiceError::Invalid(vec![v]))
 }
 
 impl Service {
     /// What the policy needs to know of a case and an actor. A case that is not there is one the
     /// actor must not see.
     pub(crate) async fn case_standing(&self, tx: &mut Tx, actor: &Actor, id: CaseId) -> Result<CaseStanding> {
-        let case = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("case"))?;
-        Ok(CaseStanding {
-            public: case.public,
-            tier: store::read_in::tier_of(tx, id, actor.member, actor.now).await?,
-            maintains: store::party::maintains(tx, actor.party, &case.purl).await?,
-        })
+        let case = table::by_id(tx, id).await?;
+        // Asked when there is no such case as well: an answer must not come sooner for that.
+        let purl = case.as_ref().map_or("", |c| &c.purl);
+        let tier = store::read_in::tier_of(tx, id, actor.member, actor.now).await?;
+        let maintains = store::party::maintains(tx, actor.party, purl).await?;
+        let public = case.ok_or(ServiceError::NotFound("case"))?.public;
+        Ok(CaseStanding { public, tier, maintains })
     }
 
-    /// Reads a case, locked, after authorising an action on it.
-    pub(crate) async fn case_authorized(&self, tx: &mut Tx, ctx: &Ctx, action: Action, id: CaseId) -> Result<Case> {
-        let standing = self.case_standing(tx, &ctx.actor, id).await?;
-        ctx.authorize_case(action, standing)?;
+    /// Whether an actor may know of something that belongs to a case; a thing that is not there
+    /// belongs to none.
+    pub(crate) async fn case_visible(&self, tx: &mut Tx, actor: &Actor, id: Option<CaseId>) -> Result<bool> {
+        let nowhere = CaseId::new(0, [0; 10]);
+        match self.case_standing(tx, actor, id.unwrap_or(nowhere)).await {
+            Ok(standing) => Ok(visible(actor, standing)),
+            Err(ServiceError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a case, locked. The use case was authorised on it in this transaction.
+    pub(crate) async fn case_locked(&self, tx: &mut Tx, id: CaseId) -> Result<Case> {
         table::by_id_locked(tx, id).await?.ok_or(ServiceError::NotFound("case"))
     }
 
     /// The cases the actor may see, newest first.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Forbidden`, `Unavailable`.
     pub async fn case_list(&self, ctx: &Ctx, filter: &CaseFilter, page: &Page) -> Result<Listed<Case>> {
+        ctx.authorize(Action::CaseRead)?;
         let mut tx = self.store.read().await?;
         let mut listed = table::list_visible(&mut tx, viewer(ctx), filter, page).await?;
         for case in &mut listed.items {
@@ -115,6 +118,16 @@ impl Service {
         let mut tx = self.store.read().await?;
         let standing = self.case_standing(&mut tx, &ctx.actor, id).await?;
         ctx.authorize_case(Action::CaseRead, standing)?;
+        self.case_view(&mut tx, &ctx.actor, id, standing).await
+    }
+
+    /// A case as the answer to a write that was authorised on it: the token need not be one that reads.
+    pub(crate) async fn case_shown(&self, ctx: &Ctx, id: CaseId) -> Result<CaseView> {
+        let mut tx = self.store.read().await?;
+        let standing = self.case_standing(&mut tx, &ctx.actor, id).await?;
+        if !visible(&ctx.actor, standing) {
+            return Err(ServiceError::NotFound("case"));
+        }
         self.case_view(&mut tx, &ctx.actor, id, standing).await
     }
 
@@ -141,9 +154,16 @@ impl Service {
         let shows_fix = case.public || research || standing.tier.is_some_and(Tier::sees_fix);
         let all_findings = store::finding::by_case(tx, id).await?;
         let credits = if research || case.public { credits_of(&all_findings)? } else { Vec::new() };
-        let mut notices = store::notice::by_case(tx, id).await?;
-        notices.retain(|n| staff || n.party_id == actor.party);
+        let whose = (!staff).then_some(actor.party);
+        let mut notices = store::notice::newest_of_case(tx, id, whose, CASE_NOTICES_COUNT_MAX).await?;
+        notices.reverse();
         let sees_read_ins = staff || standing.tier == Some(Tier::Full);
+        let mut events = if shows_fix { table::events(tx, id, research).await? } else { Vec::new() };
+        events.retain(|e| match e.kind {
+            EventKind::JoinProposed => staff,
+            EventKind::ReadIn => sees_read_ins,
+            _ => true,
+        });
         Ok(CaseView {
             tier: standing.tier,
             tlp: if case.public { "TLP:CLEAR" } else { standing.tier.unwrap_or(Tier::Full).tlp() },
@@ -151,102 +171,13 @@ impl Service {
             findings: if research { all_findings } else { Vec::new() },
             proofs: if research { store::proof::by_case(tx, id).await? } else { Vec::new() },
             fixes: if shows_fix { store::fix::by_case(tx, id).await? } else { Vec::new() },
-            events: if shows_fix { table::events(tx, id, research).await? } else { Vec::new() },
+            events,
             read_ins: if sees_read_ins { store::read_in::list(tx, id).await? } else { Vec::new() },
             notices,
             advisory: store::advisory::by_case(tx, id).await?,
             credits,
             case,
         })
-    }
-
-    /// Joins two live cases of the same package into `into`, with a reason. Every credit stays.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden`, `Conflict` when they are of different packages or not live.
-    pub async fn case_merge(&self, ctx: &Ctx, from: CaseId, into: CaseId, reason: &str) -> Result<CaseView> {
-        reason_check(reason)?;
-        let mut work = match self.begin(ctx, "case_merge").await? {
-            Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_show(ctx, into).await,
-        };
-        let tx = &mut work.tx;
-        // Always the older one first: two merges at once cannot wait for each other.
-        let (first, second) = (from.min(into), from.max(into));
-        let a = self.case_authorized(tx, ctx, Action::CaseCoordinate, first).await?;
-        let b = self.case_authorized(tx, ctx, Action::CaseCoordinate, second).await?;
-        let (mut gone, kept) = if a.id == from { (a, b) } else { (b, a) };
-        if gone.id == kept.id || gone.purl != kept.purl {
-            return Err(ServiceError::conflict(
-                "not_mergeable",
-                "two different cases of the same package can be merged",
-            ));
-        }
-        if !gone.state.is_live() || !kept.state.is_live() {
-            return Err(ServiceError::conflict("case_not_live", "only live cases can be merged"));
-        }
-        let now = ctx.actor.now;
-        gone.state = gone
-            .state
-            .change(CaseState::Merged)
-            .map_err(|e| ServiceError::conflict("illegal_change", e.to_string()))?;
-        gone.merged_into = Some(kept.id);
-        gone.updated_at = now;
-        self.case_update(tx, &mut gone).await?;
-        let joined = format!("joined by a coordinator: {reason}");
-        store::finding::move_case(tx, gone.id, kept.id, &joined, now).await?;
-        for read_in in store::read_in::live(tx, gone.id, now).await? {
-            if read_in.tier == Tier::Full {
-                self.read_in_by_right(tx, kept.id, read_in.member_id, &read_in.reason, now).await?;
-            }
-        }
-        let member = Some(ctx.actor.member);
-        self.case_event(
-            tx,
-            gone.id,
-            EventKind::Merged,
-            member,
-            &format!("merged into {}: {reason}", kept.id),
-            true,
-            now,
-        )
-        .await?;
-        self.case_event(tx, kept.id, EventKind::Merged, member, &format!("took in {}: {reason}", gone.id), true, now)
-            .await?;
-        self.job_enqueue(tx, JobKind::CaseNotify, &format!("{} merge {}", gone.id, kept.id)).await?;
-        work.finish(&kept.id.to_string()).await?;
-        self.wake.notify_waiters();
-        self.case_show(ctx, into).await
-    }
-
-    /// Takes one finding out of a case into a case of its own, with a reason.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden`, `Conflict` when it is the only finding or the case is not live.
-    pub async fn case_split(&self, ctx: &Ctx, id: CaseId, finding: FindingId, reason: &str) -> Result<CaseView> {
-        reason_check(reason)?;
-        let mut work = match self.begin(ctx, "case_split").await? {
-            Begun::Fresh(work) => work,
-            Begun::Replayed(made) => return self.case_show(ctx, self.replayed(&made)?).await,
-        };
-        let tx = &mut work.tx;
-        let case = self.case_authorized(tx, ctx, Action::CaseCoordinate, id).await?;
-        let findings = store::finding::by_case(tx, id).await?;
-        let Some(leaving) = findings.iter().find(|f| f.id == finding) else {
-            return Err(ServiceError::NotFound("finding"));
-        };
-        if findings.len() < 2 || !case.state.is_live() {
-            let why = "a finding can be split off a live case that keeps at least one other";
-            return Err(ServiceError::conflict("not_splittable", why));
-        }
-        let now = ctx.actor.now;
-        store::finding::leave_case(tx, finding, reason, now).await?;
-        let text = format!("{} split off: {reason}", leaving.title);
-        self.case_event(tx, id, EventKind::FindingSplit, Some(ctx.actor.member), &text, true, now).await?;
-        let opened = self.case_open(tx, leaving, &format!("split off {id} by a coordinator: {reason}"), now).await?;
-        work.finish(&opened.to_string()).await?;
-        self.wake.notify_waiters();
-        self.case_show(ctx, opened).await
     }
 
     /// The maintainer's verdict. It is final and is relayed to the finders.
@@ -260,12 +191,12 @@ impl Service {
         verdict: MaintainerVerdict,
         reason: &str,
     ) -> Result<CaseView> {
-        reason_check(reason)?;
-        let mut work = match self.begin(ctx, "case_judge").await? {
+        let mut work = match self.begin_on(ctx, "case_judge", Action::CaseJudge, id).await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_show(ctx, id).await,
+            Begun::Replayed(_) => return self.case_shown(ctx, id).await,
         };
-        let mut case = self.case_authorized(&mut work.tx, ctx, Action::CaseJudge, id).await?;
+        reason_check(reason)?;
+        let mut case = self.case_locked(&mut work.tx, id).await?;
         if let Some(given) = case.verdict {
             return Err(ServiceError::conflict(
                 "verdict_given",
@@ -282,8 +213,11 @@ impl Service {
         let text = format!("the maintainer's verdict: {verdict}. {reason}");
         self.case_event(&mut work.tx, id, EventKind::Judged, Some(ctx.actor.member), &text, false, ctx.actor.now)
             .await?;
+        // The verdict decides who is told.
+        self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{id} judged")).await?;
         work.finish(&id.to_string()).await?;
-        self.case_show(ctx, id).await
+        self.jobs_wake();
+        self.case_shown(ctx, id).await
     }
 
     /// Ends a case without an advisory. Needs a maintainer's verdict that it is no vulnerability.
@@ -291,12 +225,12 @@ impl Service {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Conflict`.
     pub async fn case_close(&self, ctx: &Ctx, id: CaseId, reason: &str) -> Result<CaseView> {
-        reason_check(reason)?;
-        let mut work = match self.begin(ctx, "case_close").await? {
+        let mut work = match self.begin_on(ctx, "case_close", Action::CaseCoordinate, id).await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_show(ctx, id).await,
+            Begun::Replayed(_) => return self.case_shown(ctx, id).await,
         };
-        let mut case = self.case_authorized(&mut work.tx, ctx, Action::CaseCoordinate, id).await?;
+        reason_check(reason)?;
+        let mut case = self.case_locked(&mut work.tx, id).await?;
         if matches!(case.verdict, None | Some(MaintainerVerdict::Vulnerability)) {
             let why = "a case is closed on a maintainer's verdict that it is not a vulnerability of theirs to publish";
             return Err(ServiceError::conflict("verdict_missing", why));
@@ -309,43 +243,10 @@ impl Service {
         self.case_update(&mut work.tx, &mut case).await?;
         self.case_event(&mut work.tx, id, EventKind::Closed, Some(ctx.actor.member), reason, false, ctx.actor.now)
             .await?;
+        self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{id} closed")).await?;
         work.finish(&id.to_string()).await?;
-        self.case_show(ctx, id).await
-    }
-
-    /// Sets the embargo by a rule; a maintainer's own word is final.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden`, `Conflict` once the maintainer has spoken.
-    pub async fn embargo_set(&self, ctx: &Ctx, id: CaseId, input: EmbargoInput) -> Result<CaseView> {
-        let mut work = match self.begin(ctx, "embargo_set").await? {
-            Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_show(ctx, id).await,
-        };
-        let standing = self.case_standing(&mut work.tx, &ctx.actor, id).await?;
-        let owner = ctx.authorize_case(Action::CaseJudge, standing).is_ok();
-        let action = if owner { Action::CaseJudge } else { Action::CaseCoordinate };
-        let mut case = self.case_authorized(&mut work.tx, ctx, action, id).await?;
-        let spoken = case.embargo_source == Some(EmbargoSource::Negotiated) && case.embargo_url.is_none();
-        if spoken && !owner {
-            return Err(ServiceError::conflict(
-                "maintainer_spoke",
-                "the maintainer set the embargo; its word is final",
-            ));
-        }
-        let rule = EmbargoRule { source: input.source, ends: input.ends, url: input.url };
-        let embargo = embargo_decide(case.opened_at, &[rule], owner.then_some(input.ends));
-        case.embargo_ends = Some(embargo.ends);
-        case.embargo_source = Some(embargo.source);
-        case.embargo_url = embargo.url;
-        case.embargo_reason = Some(embargo.reason.clone());
-        case.updated_at = ctx.actor.now;
-        self.case_update(&mut work.tx, &mut case).await?;
-        let text = format!("embargo until {}: {}", embargo.ends.date(), embargo.reason);
-        self.case_event(&mut work.tx, id, EventKind::Embargo, Some(ctx.actor.member), &text, false, ctx.actor.now)
-            .await?;
-        work.finish(&id.to_string()).await?;
-        self.case_show(ctx, id).await
+        self.jobs_wake();
+        self.case_shown(ctx, id).await
     }
 
     /// Writes a changed case; two writers at once cannot overwrite each other.
@@ -374,19 +275,22 @@ impl Service {
     }
 }
 
-/// Blanks what the actor's tier does not show. Tier 3 learns the package and the time only.
+/// Blanks what the actor's tier does not show. Tier 3 learns the package and the time only; tier 2 no
+/// summary before it is published.
 fn redact(case: &mut Case, actor: &Actor, standing: CaseStanding) -> Result<()> {
-    if case.public || actor.is(Role::Coordinator) || standing.tier.is_some_and(Tier::sees_fix) {
-        if !actor.is(Role::Coordinator) && !standing.tier.is_some_and(Tier::sees_research) {
-            case.summary = String::new();
-        }
+    let all = case.public || actor.is(Role::Coordinator) || standing.tier.is_some_and(Tier::sees_research);
+    if all {
+        return Ok(());
+    }
+    if standing.tier.is_some_and(Tier::sees_fix) {
+        case.summary = String::new();
         return Ok(());
     }
     let package: Package = case.purl.parse().map_err(|e| internal("read a stored purl", e))?;
     case.title = format!("Embargoed fix for {}", package.name());
     case.summary = String::new();
     case.range = None;
-    case.aliases = "[]".to_owned();
+    case.aliases = json!([]).to_string();
     case.weakness = None;
     case.verdict = None;
     case.verdict_reason = None;

@@ -13,8 +13,11 @@ use store::{Listed, Page, Tx};
 
 use crate::Service;
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError, internal};
+use crate::error::{Result, ServiceError, internal, prose_check};
 use crate::identity::new_id;
+
+/// Overlapping claims that are told of, the oldest.
+pub const OVERLAPS_COUNT_MAX: usize = 100;
 
 /// What a finder asks for.
 #[derive(Debug, Clone)]
@@ -45,7 +48,7 @@ pub struct Overlap {
 pub struct ClaimTaken {
     /// The claim.
     pub claim: Claim,
-    /// Live claims of others that share its scope.
+    /// Live claims of others that share its scope, at most [`OVERLAPS_COUNT_MAX`].
     pub overlaps: Vec<Overlap>,
 }
 
@@ -109,7 +112,7 @@ impl Service {
         lease_check(input.lease_s)?;
         let mut work = match self.begin(ctx, "claim_take").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.claim_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.claim_view(ctx, self.replayed(&id)?).await,
         };
         let now = ctx.actor.now;
         let claim = Claim {
@@ -139,6 +142,11 @@ impl Service {
     /// # Errors
     /// `NotFound`.
     pub async fn claim_show(&self, ctx: &Ctx, id: ClaimId) -> Result<ClaimTaken> {
+        ctx.authorize(Action::OwnRead)?;
+        self.claim_view(ctx, id).await
+    }
+
+    async fn claim_view(&self, ctx: &Ctx, id: ClaimId) -> Result<ClaimTaken> {
         let mut tx = self.store.read().await?;
         let claim = own_claim(&mut tx, ctx, id).await?;
         let overlaps = overlaps_of(&mut tx, ctx, &claim).await?;
@@ -150,6 +158,7 @@ impl Service {
     /// # Errors
     /// `Unavailable`.
     pub async fn claim_list(&self, ctx: &Ctx, page: &Page) -> Result<Listed<Claim>> {
+        ctx.authorize(Action::OwnRead)?;
         let mut tx = self.store.read().await?;
         let party = if ctx.actor.is(Role::Coordinator) { None } else { Some(ctx.actor.party) };
         Ok(table::list(&mut tx, party, None, page).await?)
@@ -164,7 +173,7 @@ impl Service {
         lease_check(lease_s)?;
         let mut work = match self.begin(ctx, "claim_renew").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.claim_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.claim_view(ctx, self.replayed(&id)?).await,
         };
         let claim = held_claim(&mut work.tx, ctx, id, fence).await?;
         let now = ctx.actor.now;
@@ -172,7 +181,7 @@ impl Service {
             return Err(claim_ended());
         }
         work.finish(&id.to_string()).await?;
-        self.claim_show(ctx, id).await
+        self.claim_view(ctx, id).await
     }
 
     /// Gives a claim back, with what was looked at and how hard.
@@ -186,16 +195,17 @@ impl Service {
                 format!("a claim ends with what was looked at and how hard, in 1 to {COVERAGE_BYTES_MAX} bytes");
             return Err(ServiceError::invalid("coverage_missing", "coverage", reason));
         }
+        prose_check("coverage", coverage, COVERAGE_BYTES_MAX).map_err(|v| ServiceError::Invalid(vec![v]))?;
         let mut work = match self.begin(ctx, "claim_release").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.claim_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.claim_view(ctx, self.replayed(&id)?).await,
         };
         let claim = held_claim(&mut work.tx, ctx, id, fence).await?;
         if !table::release(&mut work.tx, claim.id, ctx.actor.now, Some(coverage)).await? {
             return Err(claim_ended());
         }
         work.finish(&id.to_string()).await?;
-        self.claim_show(ctx, id).await
+        self.claim_view(ctx, id).await
     }
 }
 
@@ -223,6 +233,9 @@ async fn overlaps_of(tx: &mut Tx, ctx: &Ctx, claim: &Claim) -> Result<Vec<Overla
     let scope = scope_from_json(&claim.scope)?;
     let mut overlaps = Vec::new();
     for other in table::live_by_key(tx, &claim.scope_key, ctx.actor.now).await? {
+        if overlaps.len() == OVERLAPS_COUNT_MAX {
+            break;
+        }
         if other.party_id == claim.party_id || !scope_from_json(&other.scope)?.overlaps(&scope) {
             continue;
         }

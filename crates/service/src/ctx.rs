@@ -1,8 +1,10 @@
 //! Who calls a use case, and the transaction it runs in.
 //!
 //! Every use case takes a [`Ctx`], authorises on its first line, and writes through one [`Work`]:
-//! the effect and the idempotency record are committed together or not at all.
+//! the effect and the idempotency record are committed together or not at all. On a case, the order is
+//! always the same: authorise, look up the key, check the input, lock.
 
+use domain::id::CaseId;
 use domain::party::Actor;
 use domain::policy::{Action, CaseStanding, Decision, decide, decide_case};
 use store::{Tx, idempotency};
@@ -63,6 +65,14 @@ impl Ctx {
     }
 }
 
+fn key_check(key: &str) -> Result<()> {
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX || key.chars().any(char::is_control) {
+        let reason = format!("1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes, no control characters");
+        return Err(ServiceError::invalid("malformed_idempotency_key", "idempotency_key", reason));
+    }
+    Ok(())
+}
+
 fn forbidden(action: Action) -> ServiceError {
     ServiceError::Forbidden(format!("your role, tier or token scope does not allow {action}"))
 }
@@ -76,7 +86,7 @@ pub(crate) struct Work {
 /// The start of a use case that writes.
 pub(crate) enum Begun {
     /// Go on.
-    Fresh(Work),
+    Fresh(Box<Work>),
     /// This request was done before; this is the id of what it made.
     Replayed(String),
 }
@@ -84,10 +94,24 @@ pub(crate) enum Begun {
 impl Service {
     /// Opens the transaction of a use case and looks up its idempotency key.
     pub(crate) async fn begin(&self, ctx: &Ctx, use_case: &str) -> Result<Begun> {
+        let tx = self.store.write().await?;
+        self.begun(tx, ctx, use_case).await
+    }
+
+    /// The same for a use case on one case: authorises it before anything else is looked at.
+    pub(crate) async fn begin_on(&self, ctx: &Ctx, use_case: &str, action: Action, case: CaseId) -> Result<Begun> {
         let mut tx = self.store.write().await?;
+        let standing = self.case_standing(&mut tx, &ctx.actor, case).await?;
+        ctx.authorize_case(action, standing)?;
+        self.begun(tx, ctx, use_case).await
+    }
+
+    /// Looks up the idempotency key in a transaction whose use case was authorised.
+    pub(crate) async fn begun(&self, mut tx: Tx, ctx: &Ctx, use_case: &str) -> Result<Begun> {
         let Some(idem) = &ctx.idempotency else {
-            return Ok(Begun::Fresh(Work { tx, keyed: None }));
+            return Ok(Begun::Fresh(Box::new(Work { tx, keyed: None })));
         };
+        key_check(&idem.key)?;
         let party_id = ctx.actor.party;
         let request = idempotency::Request {
             party_id,
@@ -97,7 +121,7 @@ impl Service {
             created_at: ctx.actor.now,
         };
         match idempotency::begin(&mut tx, &request).await? {
-            idempotency::Begun::New => Ok(Begun::Fresh(Work { tx, keyed: Some((party_id, request.key)) })),
+            idempotency::Begun::New => Ok(Begun::Fresh(Box::new(Work { tx, keyed: Some((party_id, request.key)) }))),
             idempotency::Begun::Repeated(Some(resource)) => Ok(Begun::Replayed(resource)),
             // Key and effect are committed together, so a key without a resource cannot be read.
             idempotency::Begun::Repeated(None) => Err(ServiceError::Internal("a key without a resource".to_owned())),

@@ -76,6 +76,21 @@ impl ServiceError {
     }
 }
 
+/// Refuses a text of several lines that is empty, too long, or holds control characters.
+pub(crate) fn prose_check(field: &'static str, text: &str, bytes_max: usize) -> std::result::Result<(), Violation> {
+    let control = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    if text.trim().is_empty() {
+        return Err(Violation::new("missing_field", field, format!("1 to {bytes_max} bytes")));
+    }
+    if text.len() > bytes_max {
+        return Err(Violation::new("field_too_large", field, format!("at most {bytes_max} bytes")));
+    }
+    if control {
+        return Err(Violation::new("control_characters", field, "no control characters but line breaks and tabs"));
+    }
+    Ok(())
+}
+
 /// Result of a use case.
 pub type Result<T> = std::result::Result<T, ServiceError>;
 
@@ -88,6 +103,10 @@ impl From<StoreError> for ServiceError {
     fn from(error: StoreError) -> Self {
         if matches!(error, StoreError::CursorForeign) {
             Self::invalid("invalid_cursor", "cursor", "the cursor belongs to another list; start again without it")
+        } else if matches!(error, StoreError::NulInText { .. }) {
+            Self::invalid("control_characters", "", "no text may hold a NUL character")
+        } else if error.is_conflict() {
+            Self::conflict("changed_meanwhile", "somebody else wrote the same at this moment; read it again")
         } else if error.is_transient() {
             Self::Unavailable(error.to_string())
         } else {

@@ -39,10 +39,12 @@ impl Service {
     /// `Forbidden`, `Invalid` when it cannot be read.
     pub async fn feed_load(&self, ctx: &Ctx, kind: FeedKind, document: &[u8]) -> Result<FeedLoaded> {
         ctx.authorize(Action::PartyManage)?;
+        let mut listed = 0;
         let unreadable = |e: &dyn std::fmt::Display| ServiceError::invalid("unreadable", "document", e.to_string());
-        let (kev, ssvc, warnings) = match kind {
+        let (kev, ssvc, mut warnings) = match kind {
             FeedKind::Kev => {
                 let (catalogue, warnings) = formats::kev::read(document).map_err(|e| unreadable(&e))?;
+                listed = catalogue.entries.len();
                 (kev_entries(&catalogue), Vec::new(), warnings)
             }
             FeedKind::Ssvc => {
@@ -50,6 +52,10 @@ impl Service {
                 (Vec::new(), ssvc_points(&points), warnings)
             }
         };
+        if kev.len() < listed {
+            let text = format!("{} dates of listing are no dates: left out", listed - kev.len());
+            warnings.push(Warning::new("wrong_shape", "vulnerabilities[].dateAdded", text));
+        }
         let mut work = match self.begin(ctx, "feed_load").await? {
             Begun::Fresh(work) => work,
             Begun::Replayed(_) => return Ok(FeedLoaded { rows: kev.len() + ssvc.len(), warnings }),
@@ -59,7 +65,7 @@ impl Service {
         // One recomputation a moment is enough: the key holds the time of this load.
         self.job_enqueue(&mut work.tx, JobKind::DeadlinesRecompute, &ctx.actor.now.to_string()).await?;
         work.finish(kind.as_str()).await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(FeedLoaded { rows: kev.len() + ssvc.len(), warnings })
     }
 }

@@ -5,20 +5,27 @@
 use domain::case::{CaseState, EventKind};
 use domain::fix::{FixKind, FixState};
 use domain::id::{CaseId, FixId};
+use domain::package::Package;
+use domain::party::Role;
 use domain::policy::Action;
 use domain::proof::{Grade, Verdict};
+use domain::read_in::Tier;
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use store::fix::{self as table, Fix};
+use store::proof::Proof;
+use versions::{Scheme, Version};
 
 use crate::Service;
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError, Violation, internal};
+use crate::error::{Result, ServiceError, Violation, internal, prose_check};
 use crate::identity::{new_id, now};
 use crate::job::JobKind;
 
 /// Longest note of a fix, in bytes.
 pub const FIX_NOTE_BYTES_MAX: usize = 4_000;
+/// Fixes of one case: each upgrade among them is run with every proof.
+pub const FIXES_PER_CASE_COUNT_MAX: usize = 100;
 /// Longest version, in bytes.
 pub const FIX_VERSION_BYTES_MAX: usize = 64;
 
@@ -48,35 +55,35 @@ pub struct FixLine {
     pub reason: Option<String>,
 }
 
-fn input_check(input: &FixInput) -> Result<()> {
+/// `package` decides what an exact version looks like.
+fn input_check(input: &FixInput, package: &Package) -> Result<()> {
     let mut violations = Vec::new();
     match (input.kind, &input.version) {
         (FixKind::Upgrade, None) => {
-            violations.push(Violation::new("missing_field", "version", "an upgrade names the version to upgrade to"))
+            violations.push(Violation::new("missing_field", "version", "an upgrade names the version to upgrade to"));
         }
         (FixKind::Patch | FixKind::Mitigation, Some(_)) => {
-            violations.push(Violation::new("field_not_allowed", "version", "only an upgrade has a version"))
+            violations.push(Violation::new("field_not_allowed", "version", "only an upgrade has a version"));
+        }
+        (FixKind::Upgrade, Some(version)) if !is_exact(version, package) => {
+            let reason = format!("an exact version such as 4.17.21, 1 to {FIX_VERSION_BYTES_MAX} bytes");
+            violations.push(Violation::new("malformed_version", "version", reason));
         }
         _ => {}
     }
-    if input
-        .version
-        .as_ref()
-        .is_some_and(|v| v.is_empty() || v.len() > FIX_VERSION_BYTES_MAX || v.chars().any(char::is_control))
-    {
-        violations.push(Violation::new(
-            "malformed_version",
-            "version",
-            format!("1 to {FIX_VERSION_BYTES_MAX} bytes, no control characters"),
-        ));
-    }
-    if input.note.len() > FIX_NOTE_BYTES_MAX {
-        violations.push(Violation::new("field_too_large", "note", format!("at most {FIX_NOTE_BYTES_MAX} bytes")));
-    }
-    if input.kind != FixKind::Upgrade && input.note.trim().is_empty() {
+    let noted = !input.note.trim().is_empty();
+    if noted {
+        violations.extend(prose_check("note", &input.note, FIX_NOTE_BYTES_MAX).err());
+    } else if input.kind != FixKind::Upgrade {
         violations.push(Violation::new("missing_field", "note", "say what the patch changes or what to do"));
     }
     if violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(violations)) }
+}
+
+fn is_exact(version: &str, package: &Package) -> bool {
+    let plain = !version.is_empty() && version.len() <= FIX_VERSION_BYTES_MAX && !version.chars().any(char::is_control);
+    let scheme = Scheme::of_ecosystem(package.ecosystem().as_str());
+    plain && scheme.is_none_or(|s| Version::read(s, version).is_ok())
 }
 
 impl Service {
@@ -86,14 +93,18 @@ impl Service {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` when the case is not live.
     pub async fn fix_propose(&self, ctx: &Ctx, input: FixInput) -> Result<Fix> {
-        input_check(&input)?;
-        let mut work = match self.begin(ctx, "fix_propose").await? {
+        let mut work = match self.begin_on(ctx, "fix_propose", Action::FixPropose, input.case).await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.fix_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.fix_view(ctx, self.replayed(&id)?).await,
         };
-        let case = self.case_authorized(&mut work.tx, ctx, Action::FixPropose, input.case).await?;
+        let case = self.case_locked(&mut work.tx, input.case).await?;
+        input_check(&input, &case.purl.parse().map_err(|e| internal("read a stored purl", e))?)?;
         if !case.state.is_live() {
             return Err(ServiceError::conflict("case_not_live", "a fix belongs to a live case"));
+        }
+        if table::by_case(&mut work.tx, case.id).await?.len() >= FIXES_PER_CASE_COUNT_MAX {
+            let why = format!("a case has at most {FIXES_PER_CASE_COUNT_MAX} fixes");
+            return Err(ServiceError::conflict("too_many_fixes", why));
         }
         let now = ctx.actor.now;
         let upgrade = input.kind == FixKind::Upgrade;
@@ -118,29 +129,35 @@ impl Service {
             self.job_enqueue(&mut work.tx, JobKind::FixVerify, &fix.id.to_string()).await?;
         }
         work.finish(&fix.id.to_string()).await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(fix)
     }
 
     /// One fix of a case the actor may see.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `Forbidden`, `NotFound`.
     pub async fn fix_show(&self, ctx: &Ctx, id: FixId) -> Result<Fix> {
+        ctx.authorize(Action::CaseRead)?;
+        self.fix_view(ctx, id).await
+    }
+
+    async fn fix_view(&self, ctx: &Ctx, id: FixId) -> Result<Fix> {
         let mut tx = self.store.read().await?;
-        let hidden = || ServiceError::NotFound("fix");
-        let fix = table::by_id(&mut tx, id).await?.ok_or_else(hidden)?;
-        match self.fixes_visible(&mut tx, ctx, fix.case_id).await {
-            Err(ServiceError::NotFound(_)) => Err(hidden()),
-            other => other.map(|()| fix),
+        let fix = table::by_id(&mut tx, id).await?;
+        let case = fix.as_ref().map_or_else(|| CaseId::new(0, [0; 10]), |f| f.case_id);
+        match self.fixes_visible(&mut tx, ctx, case).await {
+            Err(ServiceError::NotFound(_)) => Err(ServiceError::NotFound("fix")),
+            shown => shown.and(fix.ok_or(ServiceError::NotFound("fix"))),
         }
     }
 
     /// The fixes of a case.
     ///
     /// # Errors
-    /// `NotFound`, the same for an embargoed case as for one that never existed.
+    /// `Forbidden`, `NotFound`, the same for an embargoed case as for one that never existed.
     pub async fn fix_list(&self, ctx: &Ctx, case: CaseId) -> Result<Vec<Fix>> {
+        ctx.authorize(Action::CaseRead)?;
         let mut tx = self.store.read().await?;
         self.fixes_visible(&mut tx, ctx, case).await?;
         Ok(table::by_case(&mut tx, case).await?)
@@ -148,9 +165,7 @@ impl Service {
 
     async fn fixes_visible(&self, tx: &mut Tx, ctx: &Ctx, case: CaseId) -> Result<()> {
         let standing = self.case_standing(tx, &ctx.actor, case).await?;
-        ctx.authorize_case(Action::CaseRead, standing)?;
-        let staff = ctx.actor.is(domain::party::Role::Coordinator);
-        let shown = staff || standing.public || standing.tier.is_some_and(domain::read_in::Tier::sees_fix);
+        let shown = standing.public || standing.tier.is_some_and(Tier::sees_fix) || ctx.actor.is(Role::Coordinator);
         if shown { Ok(()) } else { Err(ServiceError::NotFound("case")) }
     }
 
@@ -160,10 +175,8 @@ impl Service {
             let mut tx = self.store.read().await?;
             let fix = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("fix"))?;
             let mut bundles = Vec::new();
-            for proof in store::proof::by_case(&mut tx, fix.case_id).await? {
-                if proof.grade == Some(Grade::Confirmed) {
-                    bundles.push((proof.digest.clone(), self.blob_get(&mut tx, proof.bundle_blob_id).await?));
-                }
+            for proof in self.proofs_of(&mut tx, fix.case_id).await? {
+                bundles.push((proof.digest.clone(), self.blob_get(&mut tx, proof.bundle_blob_id).await?));
             }
             (fix, bundles)
         };
@@ -181,6 +194,26 @@ impl Service {
         self.fix_conclude(&fix, &lines).await
     }
 
+    /// The proofs a fix of this case must silence.
+    async fn proofs_of(&self, tx: &mut Tx, case: CaseId) -> Result<Vec<Proof>> {
+        let mut proofs = store::proof::by_case(tx, case).await?;
+        proofs.retain(|p| p.grade == Some(Grade::Confirmed));
+        Ok(proofs)
+    }
+
+    /// No attempt to run the proofs on the fixed version came to an end.
+    pub(crate) async fn fix_given_up(&self, tx: &mut Tx, id: FixId) -> Result<()> {
+        let now = now();
+        let fix = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("fix"))?;
+        if fix.state != FixState::Proposed {
+            return Ok(());
+        }
+        table::set_state(tx, id, FixState::Unverified, "[]", now).await?;
+        let what = fix.version.as_deref().unwrap_or_default();
+        let text = format!("upgrade to {what} could not be run here in several attempts: propose it again");
+        self.case_event(tx, fix.case_id, EventKind::Fix, None, &text, false, now).await
+    }
+
     async fn fix_conclude(&self, fix: &Fix, lines: &[FixLine]) -> Result<()> {
         let is = |v: Verdict| move |l: &FixLine| l.verdict == v.as_str();
         let state = if lines.iter().any(is(Verdict::Fired)) {
@@ -193,10 +226,14 @@ impl Service {
         let now = now();
         let matrix = serde_json::to_string(lines).map_err(|e| internal("write a fix matrix", e))?;
         let mut tx = self.store.write().await?;
-        let mut case = store::case::by_id_locked(&mut tx, fix.case_id).await?.ok_or(ServiceError::NotFound("case"))?;
-        if !table::set_state(&mut tx, fix.id, state, &matrix, now).await? {
+        let mut case = self.case_locked(&mut tx, fix.case_id).await?;
+        let proofs = self.proofs_of(&mut tx, case.id).await?;
+        let still = table::by_id(&mut tx, fix.id).await?.is_some_and(|f| f.state == FixState::Proposed);
+        // A proof that came or went meanwhile left a job of its own.
+        if !still || !proofs.iter().map(|p| &p.digest).eq(lines.iter().map(|l| &l.proof)) {
             return Ok(());
         }
+        table::set_state(&mut tx, fix.id, state, &matrix, now).await?;
         if state == FixState::Verified && case.state == CaseState::Open {
             case.state = CaseState::FixVerified;
             case.updated_at = now;
@@ -212,7 +249,11 @@ impl Service {
                 format!("upgrade to {what} could not be verified: no verdict from every proof")
             }
         };
-        self.case_event(&mut tx, fix.case_id, EventKind::Fix, None, &text, false, now).await?;
-        Ok(tx.commit().await?)
+        self.case_event(&mut tx, case.id, EventKind::Fix, None, &text, false, now).await?;
+        // Notices name the verified version.
+        self.job_enqueue(&mut tx, JobKind::CaseNotify, &format!("{} {} {}", case.id, fix.id, now.micros())).await?;
+        tx.commit().await?;
+        self.jobs_wake();
+        Ok(())
     }
 }

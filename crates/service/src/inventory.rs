@@ -98,7 +98,7 @@ impl Service {
         let components: Vec<Component> = document.components.iter().map(component_row).collect();
         let mut work = match self.begin(ctx, "inventory_submit").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.inventory_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.inventory_view(ctx, self.replayed(&id)?).await,
         };
         let now = ctx.actor.now;
         let document_blob_id = self.blob_put(&mut work.tx, &input.document, now).await?;
@@ -118,7 +118,7 @@ impl Service {
         table::insert(&mut work.tx, &inventory, &components).await?;
         self.job_enqueue(&mut work.tx, JobKind::InventoryMatch, &inventory.id.to_string()).await?;
         work.finish(&inventory.id.to_string()).await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(InventoryView { inventory, warnings })
     }
 
@@ -127,6 +127,11 @@ impl Service {
     /// # Errors
     /// `NotFound`.
     pub async fn inventory_show(&self, ctx: &Ctx, id: InventoryId) -> Result<InventoryView> {
+        ctx.authorize(Action::OwnRead)?;
+        self.inventory_view(ctx, id).await
+    }
+
+    async fn inventory_view(&self, ctx: &Ctx, id: InventoryId) -> Result<InventoryView> {
         let mut tx = self.store.read().await?;
         let found = table::by_id(&mut tx, id).await?;
         let own = found.filter(|i| i.party_id == ctx.actor.party);
@@ -139,6 +144,7 @@ impl Service {
     /// # Errors
     /// `Unavailable`.
     pub async fn inventory_list(&self, ctx: &Ctx, page: &Page) -> Result<Listed<Inventory>> {
+        ctx.authorize(Action::OwnRead)?;
         let mut tx = self.store.read().await?;
         Ok(table::list(&mut tx, ctx.actor.party, true, page).await?)
     }

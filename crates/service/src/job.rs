@@ -5,7 +5,7 @@
 
 use domain::time::Timestamp;
 use store::Tx;
-use store::job::{self as table, Job, JobCount, Lease, NewJob};
+use store::job::{self as table, Job, JobCount, JobState, Lease, NewJob};
 
 use crate::Service;
 use crate::error::{Result, ServiceError, internal};
@@ -31,6 +31,8 @@ domain::words! {
         InventoryMatch = "inventory-match",
         /// Bring the deadlines of every notice up to date after a feed changed.
         DeadlinesRecompute = "deadlines-recompute",
+        /// Say in a case's history that its embargo has ended.
+        EmbargoEnd = "embargo-end",
     }
 }
 
@@ -38,17 +40,35 @@ impl Service {
     /// Leaves a job to be done. `key` begins with the id of what it is about; the same kind and key
     /// is one job.
     pub(crate) async fn job_enqueue(&self, tx: &mut Tx, kind: JobKind, key: &str) -> Result<()> {
+        self.job_enqueue_at(tx, kind, key, now()).await
+    }
+
+    /// Leaves a job to be done when its time comes.
+    pub(crate) async fn job_enqueue_at(
+        &self,
+        tx: &mut Tx,
+        kind: JobKind,
+        key: &str,
+        run_after: Timestamp,
+    ) -> Result<()> {
         let at = now();
         let job = NewJob {
             id: new_id(at)?,
             kind: kind.to_string(),
             key: format!("{kind} {key}"),
             payload: key.to_owned(),
-            run_after: at,
+            run_after,
             created_at: at,
         };
         table::enqueue(tx, &job).await?;
         Ok(())
+    }
+
+    /// Tells every worker of this process that there may be something to do; also one that is only
+    /// about to wait.
+    pub(crate) fn jobs_wake(&self) {
+        self.wake.notify_waiters();
+        self.wake.notify_one();
     }
 
     /// Leases one job and runs it. False when there is nothing to do now.
@@ -59,6 +79,7 @@ impl Service {
         let Some(job) = self.job_lease(worker).await? else { return Ok(false) };
         let result = self.job_run_alive(&job).await;
         let mut tx = self.store.write().await?;
+        let mut given_up = false;
         match result {
             Ok(()) => {
                 table::done(&mut tx, &job, now()).await?;
@@ -67,10 +88,14 @@ impl Service {
                 // Only a refusal of the input itself cannot get better by trying again.
                 let for_good = matches!(error, ServiceError::Invalid(_) | ServiceError::NotFound(_));
                 tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, %error, "a job failed");
-                table::fail(&mut tx, &job, &error.to_string(), for_good, now()).await?;
+                let state = table::fail(&mut tx, &job, &error.to_string(), for_good, now()).await?;
+                given_up = state == Some(JobState::Failed);
             }
         }
         tx.commit().await?;
+        if given_up {
+            self.job_given_up(&job).await;
+        }
         Ok(true)
     }
 
@@ -84,32 +109,69 @@ impl Service {
             limit: 1,
         };
         let mut tx = self.store.write().await?;
+        let given_up = table::give_up(&mut tx, at).await?;
         let leased = table::claim(&mut tx, &lease).await?;
         tx.commit().await?;
+        for job in given_up {
+            tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, "a job was given up");
+            self.job_given_up(&job).await;
+        }
         Ok(leased.into_iter().next())
     }
 
+    /// Runs a job and lengthens its lease meanwhile. Both go on side by side: the job must not wait for
+    /// the heartbeat, which may wait for a transaction of the job.
     async fn job_run_alive(&self, job: &Job) -> Result<()> {
-        let run = self.job_run(job);
-        tokio::pin!(run);
-        loop {
-            tokio::select! {
-                result = &mut run => return result,
-                () = tokio::time::sleep(std::time::Duration::from_secs(JOB_HEARTBEAT_S)) => {
-                    let mut tx = self.store.write().await?;
-                    let ours = table::heartbeat(&mut tx, job, now().plus_seconds(JOB_LEASE_S)).await?;
-                    tx.commit().await?;
-                    if !ours {
-                        return Err(ServiceError::Unavailable("another worker took the job over".to_owned()));
-                    }
+        let heartbeat = async {
+            loop {
+                tokio::time::sleep(std::time::Duration::from_secs(JOB_HEARTBEAT_S)).await;
+                match self.job_heartbeat(job).await {
+                    Ok(true) => {}
+                    Ok(false) => return ServiceError::Unavailable("another worker took the job over".to_owned()),
+                    // The lease still runs; the next beat may get through.
+                    Err(error) => tracing::warn!(job = %job.id, %error, "a heartbeat failed"),
                 }
             }
+        };
+        tokio::select! {
+            result = self.job_run(job) => result,
+            error = heartbeat => Err(error),
         }
+    }
+
+    async fn job_heartbeat(&self, job: &Job) -> Result<bool> {
+        let mut tx = self.store.write().await?;
+        let ours = table::heartbeat(&mut tx, job, now().plus_seconds(JOB_LEASE_S)).await?;
+        tx.commit().await?;
+        Ok(ours)
+    }
+
+    /// What waits for a job that was given up is told, and can be sent again. What goes wrong here
+    /// must not stop the queue.
+    async fn job_given_up(&self, job: &Job) {
+        if let Err(error) = self.job_conclude(job).await {
+            tracing::error!(job = %job.id, kind = %job.kind, %error, "nobody could be told that a job was given up");
+        }
+    }
+
+    async fn job_conclude(&self, job: &Job) -> Result<()> {
+        let kind: JobKind = job.kind.parse().map_err(|e| internal("read a job", e))?;
+        let subject = job.payload.split(' ').next().unwrap_or_default();
+        let damaged = |e: domain::id::MalformedId| internal("read a job", e);
+        let mut tx = self.store.write().await?;
+        match kind {
+            JobKind::ReportProcess => self.report_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
+            JobKind::ProofMeasure => self.proof_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
+            JobKind::FixVerify => self.fix_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
+            JobKind::CaseNotify | JobKind::InventoryMatch | JobKind::DeadlinesRecompute | JobKind::EmbargoEnd => {}
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn job_run(&self, job: &Job) -> Result<()> {
         let kind: JobKind = job.kind.parse().map_err(|e| internal("read a job", e))?;
-        let subject = job.payload.split(' ').next().unwrap_or_default();
+        let mut words = job.payload.split(' ');
+        let subject = words.next().unwrap_or_default();
         let damaged = |e: domain::id::MalformedId| internal("read a job", e);
         match kind {
             JobKind::ReportProcess => self.report_process(subject.parse().map_err(damaged)?).await,
@@ -118,6 +180,10 @@ impl Service {
             JobKind::CaseNotify => self.case_notify(subject.parse().map_err(damaged)?).await,
             JobKind::InventoryMatch => self.inventory_match(subject.parse().map_err(damaged)?).await,
             JobKind::DeadlinesRecompute => self.deadlines_recompute().await,
+            JobKind::EmbargoEnd => {
+                let ends = words.next().unwrap_or_default();
+                self.embargo_end(subject.parse().map_err(damaged)?, ends).await
+            }
         }
     }
 
@@ -155,7 +221,8 @@ impl Service {
                 let mut tx = self.store.read().await?;
                 store::case::list_visible(&mut tx, staff, &store::case::CaseFilter::default(), &page).await?
             };
-            for case in &listed.items {
+            // The feeds are about CVEs: nothing else can change a deadline.
+            for case in listed.items.iter().filter(|c| c.aliases.contains("CVE-")) {
                 self.case_notify(case.id).await?;
             }
             match listed.next {

@@ -4,7 +4,7 @@
 //! and says why it cannot prove. Must not decide: grades and verdicts are the engine's.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use domain::package::Package;
@@ -82,6 +82,18 @@ pub(crate) struct VersionRun {
     pub reason: Option<Reason>,
 }
 
+/// Whether anybody still waits for a measurement: when a job is cut off, its boxes are too.
+#[derive(Default)]
+struct Wanted {
+    cancel: Arc<AtomicBool>,
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.cancel.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Measurer {
     pub(crate) fn open(home: PathBuf, init_exe: Option<PathBuf>) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
@@ -109,12 +121,17 @@ impl Measurer {
     async fn work<T: Send + 'static>(
         &self,
         slots: &Semaphore,
-        work: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Engine, Watch<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let _slot = slots.acquire().await.map_err(|e| internal("wait for the proof engine", e))?;
         let measurer = self.clone();
-        let done = tokio::task::spawn_blocking(move || work(measurer.engine()?)).await;
-        done.map_err(|e| internal("run the proof engine", e))?
+        let wanted = Wanted::default();
+        let cancel = Arc::clone(&wanted.cancel);
+        let done = tokio::task::spawn_blocking(move || {
+            let watch = Watch { progress: &proof::progress::Silent, cancel: &cancel };
+            work(measurer.engine()?, watch)
+        });
+        done.await.map_err(|e| internal("run the proof engine", e))?
     }
 }
 
@@ -126,7 +143,7 @@ impl Service {
     ) -> Result<std::result::Result<OpenedBundle, Vec<Violation>>> {
         let slots = &self.measurer.0.unpacking;
         self.measurer
-            .work(slots, move |engine| match bundle_read(engine, &bytes) {
+            .work(slots, move |engine, _| match bundle_read(engine, &bytes) {
                 Ok(bundle) => Ok(Ok(opened(&bundle))),
                 Err(BundleError::Invalid { violations, .. }) => {
                     let listed = violations.0.into_iter();
@@ -146,13 +163,11 @@ impl Service {
     pub(crate) async fn measure_proof(&self, bytes: Arc<Vec<u8>>) -> Result<Measured> {
         let slots = &self.measurer.0.measuring;
         self.measurer
-            .work(slots, move |engine| {
+            .work(slots, move |engine, watch| {
                 let bundle = bundle_read(engine, &bytes).map_err(|e| engine_error(&e.into()))?;
                 let options = ProveOptions { receipts: true, ..ProveOptions::default() };
-                let cancel = AtomicBool::new(false);
-                let watch = Watch { progress: &proof::progress::Silent, cancel: &cancel };
                 match engine.prove(&bundle, &options, watch) {
-                    Ok(report) => measured(&bundle, &report),
+                    Ok(report) => measured(&bundle, report),
                     Err(error) if error.class() == ErrorClass::BadInput => Ok(unmeasurable(&error)),
                     Err(error) => Err(engine_error(&error)),
                 }
@@ -164,23 +179,17 @@ impl Service {
     pub(crate) async fn measure_range(&self, bytes: Arc<Vec<u8>>) -> Result<MeasuredBundleRange> {
         let slots = &self.measurer.0.measuring;
         self.measurer
-            .work(slots, move |engine| {
+            .work(slots, move |engine, watch| {
                 let bundle = bundle_read(engine, &bytes).map_err(|e| engine_error(&e.into()))?;
-                let cancel = AtomicBool::new(false);
-                let watch = Watch { progress: &proof::progress::Silent, cancel: &cancel };
-                let report = engine.range(&bundle, RangeOptions::default(), watch).map_err(|e| engine_error(&e))?;
+                let mut report = engine.range(&bundle, RangeOptions::default(), watch).map_err(|e| engine_error(&e))?;
+                let mut receipts = Vec::new();
+                // The files are this machine's: what is kept and shown holds their content, not their place.
+                for (version, path) in std::mem::take(&mut report.receipts) {
+                    let (verdict, reason) = verdict_in(&report, &version);
+                    receipts.push(ReceiptDraft { version, verdict, reason, envelope: envelope(&path)? });
+                }
                 let json = serde_json::to_string(&report).map_err(|e| internal("write a range", e))?;
                 MeasuredRange::parse(&json)?;
-                let mut receipts = Vec::new();
-                for (version, path) in &report.receipts {
-                    let verdict = verdict_in(&report, version);
-                    receipts.push(ReceiptDraft {
-                        version: version.clone(),
-                        verdict: verdict.0,
-                        reason: verdict.1,
-                        envelope: envelope(path)?,
-                    });
-                }
                 Ok(MeasuredBundleRange { json, receipts })
             })
             .await
@@ -190,11 +199,9 @@ impl Service {
     pub(crate) async fn measure_version(&self, bytes: Vec<u8>, version: String) -> Result<VersionRun> {
         let slots = &self.measurer.0.measuring;
         self.measurer
-            .work(slots, move |engine| {
+            .work(slots, move |engine, watch| {
                 let bundle = bundle_read(engine, &bytes).map_err(|e| engine_error(&e.into()))?;
                 let options = ProveOptions { versions: vec![version], receipts: true, ..ProveOptions::default() };
-                let cancel = AtomicBool::new(false);
-                let watch = Watch { progress: &proof::progress::Silent, cancel: &cancel };
                 let report = engine.prove(&bundle, &options, watch).map_err(|e| engine_error(&e))?;
                 let run = report.runs.first().ok_or_else(|| internal("prove one version", "no run came back"))?;
                 let reason = run.reason.as_deref().and_then(|r| r.parse().ok());
@@ -221,7 +228,7 @@ fn opened(bundle: &Bundle) -> OpenedBundle {
     }
 }
 
-fn measured(bundle: &Bundle, report: &ProveReport) -> Result<Measured> {
+fn measured(bundle: &Bundle, mut report: ProveReport) -> Result<Measured> {
     let declared = bundle.manifest().target.fixed.as_ref().map(ToString::to_string);
     let fires_at = |v: &String| report.runs.iter().any(|r| r.version == *v && r.verdict() == Verdict::Fired);
     // The proof holds and only the declaration is wrong: the defect is real, the fix is not where it
@@ -230,17 +237,18 @@ fn measured(bundle: &Bundle, report: &ProveReport) -> Result<Measured> {
     let graded = report.grade == Grade::Confirmed.as_str() || fix_refuted.is_some();
     let mut receipts = Vec::new();
     let mut trace = Vec::new();
-    for run in &report.runs {
+    for run in &mut report.runs {
         if trace.is_empty() {
             trace = run.trace.iter().map(ToString::to_string).collect();
         }
-        if let Some(path) = &run.receipt {
+        // The file is this machine's: what is kept and shown holds its content, not its place.
+        if let Some(path) = run.receipt.take() {
             let reason = run.reason.as_deref().and_then(|r| r.parse().ok());
             receipts.push(ReceiptDraft {
                 version: run.version.clone(),
                 verdict: run.verdict(),
                 reason,
-                envelope: envelope(path)?,
+                envelope: envelope(&path)?,
             });
         }
     }
@@ -248,7 +256,7 @@ fn measured(bundle: &Bundle, report: &ProveReport) -> Result<Measured> {
         grade: if graded { Grade::Confirmed } else { Grade::Unconfirmed },
         grade_reasons: report.grade_reasons.clone(),
         fix_refuted,
-        outcome: serde_json::to_string(report).map_err(|e| internal("write a proof's outcome", e))?,
+        outcome: serde_json::to_string(&report).map_err(|e| internal("write a proof's outcome", e))?,
         trace,
         receipts,
     })

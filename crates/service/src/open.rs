@@ -2,7 +2,7 @@
 //!
 //! Must not start with a key that cannot open what is stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::deadline::MissingPoints;
@@ -11,6 +11,7 @@ use store::{Store, StoreConfig, meta};
 use tokio::sync::Notify;
 
 use crate::error::{Result, ServiceError, internal};
+use crate::job::JobKind;
 use crate::measure::Measurer;
 use crate::seal::Sealer;
 
@@ -55,10 +56,15 @@ impl Service {
         let keys = config.home.join("keys");
         std::fs::create_dir_all(&keys)
             .map_err(|e| ServiceError::Unavailable(format!("make folder {}: {e}", keys.display())))?;
-        let sealer = Sealer::open_or_create(&keys.join("sealing.key")).map_err(|e| plain(&e))?;
-        let signer = Signer::open_or_create(&keys.join("signing.pem")).map_err(|e| plain(&e))?;
         let store = Store::open(config.store).await.map_err(|e| plain(&e))?;
-        key_check(&store, &sealer).await?;
+        let (sealing, signing) = (keys.join("sealing.key"), keys.join("signing.pem"));
+        let known = keys_known(&store).await?;
+        key_needed(known.sealing.as_deref(), &sealing)?;
+        key_needed(known.signing.as_deref(), &signing)?;
+        let sealer = Sealer::open_or_create(&sealing).map_err(|e| plain(&e))?;
+        let signer = Signer::open_or_create(&signing).map_err(|e| plain(&e))?;
+        key_check(&store, SEALING_META, sealer.key_id(), &sealing).await?;
+        key_check(&store, SIGNING_META, &signer.id().to_string(), &signing).await?;
         let measurer = Measurer::open(config.home, config.init_exe)?;
         Ok(Self {
             store,
@@ -97,24 +103,49 @@ impl Service {
     /// # Errors
     /// `Unavailable`.
     pub async fn fsck(&self) -> Result<Vec<String>> {
-        Ok(store::fsck(&self.store).await?)
+        let mut lines = store::fsck(&self.store).await?;
+        let kinds: Vec<&str> = JobKind::ALL.iter().map(|k| k.as_str()).collect();
+        lines.extend(store::fsck_job_kinds(&self.store, &kinds).await?);
+        Ok(lines)
     }
 }
 
-/// A store remembers which key sealed it: with another key everything would be unreadable, and the
-/// first report would be mixed in under the wrong one.
-async fn key_check(store: &Store, sealer: &Sealer) -> Result<()> {
-    const META: &str = "sealing_key_id";
-    let mut tx = store.write().await?;
-    match meta::get(&mut tx, META).await? {
-        None => meta::set(&mut tx, META, sealer.key_id()).await?,
-        Some(known) if known == sealer.key_id() => {}
-        Some(known) => {
-            return Err(ServiceError::Unavailable(format!(
-                "the store was sealed with key {known} and keys/sealing.key is {}: put the right key file back",
-                sealer.key_id()
-            )));
-        }
+const SEALING_META: &str = "sealing_key_id";
+const SIGNING_META: &str = "signing_key_id";
+
+/// The names of the keys that a store was written with.
+struct KeysKnown {
+    sealing: Option<String>,
+    signing: Option<String>,
+}
+
+async fn keys_known(store: &Store) -> Result<KeysKnown> {
+    let mut tx = store.read().await?;
+    Ok(KeysKnown { sealing: meta::get(&mut tx, SEALING_META).await?, signing: meta::get(&mut tx, SIGNING_META).await? })
+}
+
+/// A key that a store was written with is never made anew.
+fn key_needed(known: Option<&str>, file: &Path) -> Result<()> {
+    match known {
+        Some(id) if !file.exists() => Err(ServiceError::Unavailable(format!(
+            "the store was written with key {id} and {} is not there: put that key file back",
+            file.display()
+        ))),
+        _ => Ok(()),
     }
-    tx.commit().await.map_err(|e| internal("remember the sealing key", e))
+}
+
+/// A store remembers with which keys it was written. With another sealing key everything would be
+/// unreadable, and the next report would be mixed in under the wrong one; with another signing key,
+/// what was published could not be checked with the key that is shown.
+async fn key_check(store: &Store, fact: &str, id: &str, file: &Path) -> Result<()> {
+    let mut tx = store.write().await?;
+    let known = meta::set_first(&mut tx, fact, id).await?;
+    if known != id {
+        return Err(ServiceError::Unavailable(format!(
+            "the store was written with key {known} and {} is {id}: put the right key file back",
+            file.display()
+        )));
+    }
+    tx.commit().await.map_err(|e| internal("remember a key", e))
 }

@@ -7,7 +7,7 @@ use domain::package::Package;
 use domain::party::{Actor, Name, Role, TOKEN_LIFE_DAYS_MAX, TokenScope};
 use domain::policy::Action;
 use store::party::{self as table, Member, Party, Token};
-use store::{Listed, Page};
+use store::{Listed, Page, meta};
 
 use crate::Service;
 use crate::ctx::{Begun, Ctx};
@@ -119,7 +119,7 @@ impl Service {
         party_check(&input)?;
         let mut work = match self.begin(ctx, "party_create").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.party_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.party_view(ctx, self.replayed(&id)?).await,
         };
         let now = ctx.actor.now;
         let party = Party {
@@ -136,8 +136,12 @@ impl Service {
         for package in &input.packages {
             table::package_add(&mut work.tx, party.id, package.purl()).await?;
         }
+        if party.roles.contains(&Role::Maintainer) {
+            let packages: Vec<String> = input.packages.iter().map(|p| p.purl().to_owned()).collect();
+            self.maintainer_read_in(&mut work.tx, &member, &packages).await?;
+        }
         work.finish(&party.id.to_string()).await?;
-        self.party_show(ctx, party.id).await
+        self.party_view(ctx, party.id).await
     }
 
     /// One party: one's own, or any for coordinators.
@@ -145,6 +149,11 @@ impl Service {
     /// # Errors
     /// `NotFound`.
     pub async fn party_show(&self, ctx: &Ctx, id: PartyId) -> Result<PartyView> {
+        ctx.authorize(Action::OwnRead)?;
+        self.party_view(ctx, id).await
+    }
+
+    async fn party_view(&self, ctx: &Ctx, id: PartyId) -> Result<PartyView> {
         if id != ctx.actor.party && !ctx.actor.is(Role::Coordinator) {
             return Err(ServiceError::NotFound("party"));
         }
@@ -180,10 +189,14 @@ impl Service {
             Begun::Fresh(work) => work,
             Begun::Replayed(id) => return self.member_show(self.replayed(&id)?).await,
         };
-        table::by_id(&mut work.tx, party).await?.ok_or(ServiceError::NotFound("party"))?;
+        let its = table::by_id(&mut work.tx, party).await?.ok_or(ServiceError::NotFound("party"))?;
         let now = ctx.actor.now;
         let member = Member { id: new_id(now)?, party_id: party, name: name.trim().to_owned(), created_at: now };
         table::member_insert(&mut work.tx, &member).await?;
+        if its.roles.contains(&Role::Maintainer) {
+            let packages = table::packages(&mut work.tx, party).await?;
+            self.maintainer_read_in(&mut work.tx, &member, &packages).await?;
+        }
         work.finish(&member.id.to_string()).await?;
         Ok(member)
     }
@@ -255,6 +268,8 @@ impl Service {
     pub async fn admin_bootstrap(&self, name: &str, accountable: &str) -> Result<TokenIssued> {
         let now = now();
         let mut tx = self.store.write().await?;
+        // Of two first starts at once on one store, the second waits here and finds the first one's party.
+        meta::set_first(&mut tx, "bootstrapped_at", &now.to_string()).await?;
         if !table::list(&mut tx, &Page::default()).await?.items.is_empty() {
             return Err(ServiceError::conflict(
                 "already_started",

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use domain::id::{FindingId, ProofId};
+use domain::id::{CaseId, FindingId, ProofId};
 use domain::package::Package;
 use domain::party::Role;
 use domain::policy::Action;
@@ -50,14 +50,14 @@ impl Service {
         {
             // Looked at before the bundle is unpacked: a stranger's request costs no sandbox.
             let mut tx = self.store.read().await?;
-            own_finding(&mut tx, ctx, finding).await?;
+            own_finding(store::finding::by_id(&mut tx, finding).await?, ctx)?;
         }
         let opened = self.bundle_open(bundle.to_vec()).await?.map_err(ServiceError::Invalid)?;
         let mut work = match self.begin(ctx, "proof_submit").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(id) => return self.proof_show(ctx, self.replayed(&id)?).await,
+            Begun::Replayed(id) => return self.proof_view(ctx, self.replayed(&id)?).await,
         };
-        let row = own_finding(&mut work.tx, ctx, finding).await?;
+        let row = own_finding(store::finding::by_id_locked(&mut work.tx, finding).await?, ctx)?;
         if matches!(row.state, FindingState::Proving | FindingState::Proved | FindingState::InCase) {
             return Err(ServiceError::conflict("proof_there", "this finding has a proof already; send a new report"));
         }
@@ -66,8 +66,8 @@ impl Service {
         let id = self.proof_insert(&mut work.tx, &row, &opened, bundle, now).await?;
         store::report::set_state(&mut work.tx, row.report_id, ReportState::Processing, now).await?;
         work.finish(&id.to_string()).await?;
-        self.wake.notify_waiters();
-        self.proof_show(ctx, id).await
+        self.jobs_wake();
+        self.proof_view(ctx, id).await
     }
 
     /// One proof: one's own, or of a case whose research the actor may see.
@@ -75,18 +75,26 @@ impl Service {
     /// # Errors
     /// `NotFound`.
     pub async fn proof_show(&self, ctx: &Ctx, id: ProofId) -> Result<ProofView> {
+        ctx.authorize(Action::OwnRead)?;
+        self.proof_view(ctx, id).await
+    }
+
+    async fn proof_view(&self, ctx: &Ctx, id: ProofId) -> Result<ProofView> {
         let mut tx = self.store.read().await?;
         let hidden = || ServiceError::NotFound("proof");
-        let proof = table::by_id(&mut tx, id).await?.ok_or_else(hidden)?;
-        let finding = store::finding::by_id(&mut tx, proof.finding_id).await?.ok_or_else(hidden)?;
-        let own = finding.party_id == ctx.actor.party || ctx.actor.is(Role::Coordinator);
-        if !own {
-            let Some(case) = finding.case_id else { return Err(hidden()) };
-            let standing = self.case_standing(&mut tx, &ctx.actor, case).await?;
-            if ctx.authorize_case(Action::CaseReadResearch, standing).is_err() {
-                return Err(hidden());
+        let proof = table::by_id(&mut tx, id).await?;
+        let finding_id = proof.as_ref().map_or_else(|| FindingId::new(0, [0; 10]), |p| p.finding_id);
+        let finding = store::finding::by_id(&mut tx, finding_id).await?;
+        let own = |f: &Finding| f.party_id == ctx.actor.party || ctx.actor.is(Role::Coordinator);
+        if !finding.as_ref().is_some_and(own) {
+            let case = finding.and_then(|f| f.case_id).unwrap_or_else(|| CaseId::new(0, [0; 10]));
+            match self.case_standing(&mut tx, &ctx.actor, case).await {
+                Ok(standing) if ctx.authorize_case(Action::CaseReadResearch, standing).is_ok() => {}
+                Ok(_) | Err(ServiceError::NotFound(_)) => return Err(hidden()),
+                Err(error) => return Err(error),
             }
         }
+        let proof = proof.ok_or_else(hidden)?;
         let receipts = table::receipts(&mut tx, id).await?;
         Ok(ProofView { proof, receipts })
     }
@@ -153,7 +161,11 @@ impl Service {
     pub(crate) async fn proof_measure(&self, id: ProofId) -> Result<()> {
         let bundle = {
             let mut tx = self.store.write().await?;
-            let proof = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+            let proof = table::by_id_locked(&mut tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+            // The outcome, the receipts and the case are written with it.
+            if proof.state == ProofState::Done {
+                return Ok(());
+            }
             let bundle = self.blob_get(&mut tx, proof.bundle_blob_id).await?;
             table::set_state(&mut tx, id, ProofState::Running).await?;
             tx.commit().await?;
@@ -164,6 +176,10 @@ impl Service {
         let range = if measured.grade == Grade::Confirmed { Some(self.measure_range(bundle).await?) } else { None };
         let now = now();
         let mut tx = self.store.write().await?;
+        let proof = table::by_id_locked(&mut tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+        if proof.state == ProofState::Done {
+            return Ok(());
+        }
         let outcome = ProofOutcome {
             grade: measured.grade,
             grade_reasons: json!(measured.grade_reasons).to_string(),
@@ -188,17 +204,16 @@ impl Service {
         if let Some(range) = &range {
             table::set_range(&mut tx, id, &range.json, now).await?;
         }
-        self.finding_conclude(&mut tx, id, &measured, now).await?;
+        self.finding_conclude(&mut tx, &proof, &measured, now).await?;
         tx.commit().await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(())
     }
 
-    async fn finding_conclude(&self, tx: &mut Tx, id: ProofId, measured: &Measured, now: Timestamp) -> Result<()> {
-        let proof = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
-        let found = store::finding::by_id(tx, proof.finding_id).await?;
+    async fn finding_conclude(&self, tx: &mut Tx, proof: &Proof, measured: &Measured, now: Timestamp) -> Result<()> {
+        let found = store::finding::by_id_locked(tx, proof.finding_id).await?;
         let finding = found.ok_or(ServiceError::NotFound("finding"))?;
-        if finding.state == FindingState::InCase {
+        if finding.state == FindingState::InCase || finding.proof_id != Some(proof.id) {
             return Ok(());
         }
         if measured.grade == Grade::Confirmed {
@@ -213,10 +228,25 @@ impl Service {
         store::report::set_state(tx, finding.report_id, ReportState::Done, now).await?;
         Ok(())
     }
+
+    /// The proof could not be run in any attempt: that says nothing of it. Its sender may send it again.
+    pub(crate) async fn proof_given_up(&self, tx: &mut Tx, id: ProofId) -> Result<()> {
+        let now = now();
+        let proof = table::by_id_locked(tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+        let found = store::finding::by_id_locked(tx, proof.finding_id).await?;
+        let finding = found.ok_or(ServiceError::NotFound("finding"))?;
+        if proof.state == ProofState::Done || finding.proof_id != Some(id) {
+            return Ok(());
+        }
+        table::set_state(tx, id, ProofState::Queued).await?;
+        let reason = "the proof could not be run here in several attempts, which says nothing of it: send it again";
+        store::finding::set_state(tx, finding.id, FindingState::ProofWanted, Some(reason), now).await?;
+        store::report::set_state(tx, finding.report_id, ReportState::Done, now).await?;
+        Ok(())
+    }
 }
 
-async fn own_finding(tx: &mut Tx, ctx: &Ctx, id: FindingId) -> Result<Finding> {
-    let found = store::finding::by_id(tx, id).await?;
+fn own_finding(found: Option<Finding>, ctx: &Ctx) -> Result<Finding> {
     found.filter(|f| f.party_id == ctx.actor.party).ok_or(ServiceError::NotFound("finding"))
 }
 
@@ -230,7 +260,11 @@ fn package_check(finding: &Finding, opened: OpenedBundle) -> std::result::Result
     Err(Violation::new("package_mismatch", "bundle", reason))
 }
 
-/// A reason as it is kept: at most 2,000 characters.
+/// Longest reason that is kept with a finding, in characters.
+pub(crate) const STATE_REASON_CHARACTERS_MAX: usize = 2_000;
+
+/// A reason as it is kept: bounded, and without the control characters that a program may have printed.
 pub(crate) fn cut(text: &str) -> String {
-    text.chars().take(2_000).collect()
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().take(STATE_REASON_CHARACTERS_MAX).map(plain).collect()
 }

@@ -2,10 +2,13 @@
 //!
 //! Must not guess: a version that was neither run nor lies in a measured interval is told apart.
 
+use std::collections::BTreeMap;
+
 use domain::package::Package;
+use domain::proof::Reason;
 use serde::{Deserialize, Serialize};
-use versions::Scheme;
 use versions::osv::{Event, Range, RangeKind, Status, evaluate};
+use versions::{Scheme, Version};
 
 use crate::error::{Result, internal};
 
@@ -48,6 +51,26 @@ impl Undecided {
     }
 }
 
+impl Undecided {
+    /// The reason word, if one was kept.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Reasoned { reason, .. } => reason.as_deref(),
+            Self::Plain(_) => None,
+        }
+    }
+}
+
+/// The engine's own answer has the reasons in a list of their own.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    range: MeasuredRange,
+    #[serde(default)]
+    unknown: Vec<Undecided>,
+}
+
 /// What a range search measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeasuredRange {
@@ -88,7 +111,52 @@ impl MeasuredRange {
     /// # Errors
     /// `Internal` when the stored text is damaged.
     pub fn parse(json: &str) -> Result<Self> {
-        serde_json::from_str(json).map_err(|e| internal("read a stored range", e))
+        let stored: Stored = serde_json::from_str(json).map_err(|e| internal("read a stored range", e))?;
+        let mut range = stored.range;
+        if stored.unknown.len() == range.inconclusive.len() {
+            range.inconclusive = stored.unknown;
+        }
+        Ok(range)
+    }
+
+    /// What several proofs of one defect show together: a version is affected when one of them fires on
+    /// it, and not affected when one is silent on it and the others are silent too or do not find the
+    /// function they need there. Whatever else leaves a version without a verdict leaves it so.
+    #[must_use]
+    pub fn combined(package: &Package, ranges: &[Self]) -> Self {
+        if let [only] = ranges {
+            return only.clone();
+        }
+        let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
+        for range in ranges {
+            range.fired.iter().for_each(|v| seen.entry(v).or_default().fired = true);
+            range.silent.iter().for_each(|v| seen.entry(v).or_default().silent = true);
+            for undecided in &range.inconclusive {
+                let absent = undecided.reason() == Some(Reason::ApiAbsent.as_str());
+                let entry = seen.entry(undecided.version()).or_default();
+                if entry.undecided.is_none() || !absent {
+                    entry.undecided = Some((undecided, absent));
+                }
+            }
+        }
+        let scheme = Scheme::of_ecosystem(package.ecosystem().as_str());
+        let mut ordered: Vec<(Option<Version>, &str, Seen)> =
+            seen.into_iter().map(|(v, s)| (scheme.and_then(|k| Version::read(k, v).ok()), v, s)).collect();
+        ordered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(b.1)));
+        let mut combined = Self {
+            versions_total: ranges.iter().map(|r| r.versions_total).max().unwrap_or_default(),
+            versions_run: ranges.iter().map(|r| r.versions_run).max().unwrap_or_default(),
+            ..Self::default()
+        };
+        for (_, version, seen) in &ordered {
+            match seen.verdict() {
+                Together::Fired => combined.fired.push((*version).to_owned()),
+                Together::Silent => combined.silent.push((*version).to_owned()),
+                Together::Undecided(undecided) => combined.inconclusive.push(undecided.clone()),
+            }
+        }
+        combined.affected = intervals(ordered.iter().map(|(_, version, seen)| (*version, seen.verdict())));
+        combined
     }
 
     /// As stored.
@@ -97,6 +165,19 @@ impl MeasuredRange {
     /// `Internal` when it cannot be written.
     pub fn to_json(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|e| internal("write a range", e))
+    }
+
+    /// What was measured, in numbers.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!(
+            "{} of {} published versions run: {} fired, {} silent with a passing control, {} unknown",
+            self.versions_run,
+            self.versions_total,
+            self.fired.len(),
+            self.silent.len(),
+            self.inconclusive.len()
+        )
     }
 
     /// The intervals as one OSV range.
@@ -142,6 +223,59 @@ impl MeasuredRange {
     }
 }
 
+/// What all proofs say of one version.
+#[derive(Default)]
+struct Seen<'a> {
+    fired: bool,
+    silent: bool,
+    /// And whether the only reason is that the function is not there.
+    undecided: Option<(&'a Undecided, bool)>,
+}
+
+enum Together<'a> {
+    Fired,
+    Silent,
+    Undecided(&'a Undecided),
+}
+
+impl<'a> Seen<'a> {
+    fn verdict(&self) -> Together<'a> {
+        match self.undecided {
+            _ if self.fired => Together::Fired,
+            Some((_, true)) | None if self.silent => Together::Silent,
+            Some((undecided, _)) => Together::Undecided(undecided),
+            // A version is seen because one of the three holds.
+            None => Together::Silent,
+        }
+    }
+}
+
+/// Intervals as the engine writes them: one stays open over versions without a verdict, and begins at
+/// `0` where the very first version fires.
+fn intervals<'a>(verdicts: impl Iterator<Item = (&'a str, Together<'a>)>) -> Vec<Interval> {
+    let mut intervals = Vec::new();
+    let mut open: Option<(String, &str)> = None;
+    for (position, (version, verdict)) in verdicts.enumerate() {
+        match (verdict, &mut open) {
+            (Together::Fired, Some((_, last))) => *last = version,
+            (Together::Fired, None) => {
+                let introduced = if position == 0 { "0" } else { version };
+                open = Some((introduced.to_owned(), version));
+            }
+            (Together::Silent, _) => {
+                if let Some((introduced, _)) = open.take() {
+                    intervals.push(Interval { introduced, fixed: Some(version.to_owned()), last_affected: None });
+                }
+            }
+            (Together::Undecided(_), _) => {}
+        }
+    }
+    if let Some((introduced, last)) = open {
+        intervals.push(Interval { introduced, fixed: None, last_affected: Some(last.to_owned()) });
+    }
+    intervals
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,5 +305,51 @@ mod tests {
         let (_, range) = lodash();
         assert_eq!(MeasuredRange::parse(&range.to_json().unwrap()).unwrap(), range);
         assert!(MeasuredRange::parse("{").is_err());
+    }
+
+    fn part(fired: &[&str], silent: &[&str], undecided: &[(&str, &str)]) -> MeasuredRange {
+        let list = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+        let reasoned = |(v, r): &(&str, &str)| Undecided::Reasoned { version: (*v).into(), reason: Some((*r).into()) };
+        MeasuredRange {
+            versions_total: 6,
+            versions_run: 6,
+            fired: list(fired),
+            silent: list(silent),
+            inconclusive: undecided.iter().map(reasoned).collect(),
+            ..MeasuredRange::default()
+        }
+    }
+
+    #[test]
+    fn several_proofs_of_one_defect_widen_its_range_and_never_narrow_it() {
+        let (package, _) = lodash();
+        let a = part(&["4.1.0", "4.9.0"], &["4.10.0", "4.11.0"], &[("3.7.0", "api-absent"), ("3.0.0", "api-absent")]);
+        let b = part(&["3.7.0", "4.1.0", "4.9.0"], &["4.10.0"], &[("3.0.0", "api-absent"), ("4.11.0", "timeout")]);
+        let both = MeasuredRange::combined(&package, &[a.clone(), b.clone()]);
+        assert_eq!(both.fired, ["3.7.0", "4.1.0", "4.9.0"]);
+        assert_eq!(both.silent, ["4.10.0"]);
+        let undecided: Vec<_> = both.inconclusive.iter().map(|u| (u.version(), u.reason())).collect();
+        assert_eq!(undecided, [("3.0.0", Some("api-absent")), ("4.11.0", Some("timeout"))]);
+        let interval = Interval { introduced: "3.7.0".into(), fixed: Some("4.10.0".into()), last_affected: None };
+        assert_eq!(both.affected, [interval]);
+        // In any order, one at a time or all at once.
+        assert_eq!(MeasuredRange::combined(&package, &[b, a.clone()]), both);
+        assert_eq!(MeasuredRange::combined(&package, &[both.clone(), a]), both);
+    }
+
+    #[test]
+    fn an_interval_stays_open_over_what_is_unknown_and_begins_at_the_very_first() {
+        let (package, _) = lodash();
+        let a = part(&["1.0.0", "1.2.0"], &[], &[("1.1.0", "flaky")]);
+        let b = part(&["1.0.0"], &[], &[("1.3.0", "timeout")]);
+        let both = MeasuredRange::combined(&package, &[a, b]);
+        let interval = Interval { introduced: "0".into(), fixed: None, last_affected: Some("1.2.0".into()) };
+        assert_eq!(both.affected, [interval]);
+    }
+
+    #[test]
+    fn the_engines_reasons_are_kept() {
+        let json = r#"{"inconclusive":["1.0.0"],"unknown":[{"version":"1.0.0","reason":"api-absent","detail":"x"}]}"#;
+        assert_eq!(MeasuredRange::parse(json).unwrap().inconclusive[0].reason(), Some("api-absent"));
     }
 }

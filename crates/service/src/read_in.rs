@@ -3,18 +3,19 @@
 //!
 //! Must not place by itself anybody but the finder and the maintainers of the package.
 
-use domain::case::EventKind;
+use domain::case::{CaseState, EventKind};
 use domain::id::{CaseId, MemberId, ReadInId};
 use domain::policy::Action;
-use domain::read_in::{READ_IN_DAYS_MAX, Tier, placement_check};
+use domain::read_in::{READ_IN_DAYS_MAX, READ_IN_REASON_BYTES_MAX, Tier, placement_check};
 use domain::time::Timestamp;
 use store::Tx;
+use store::party::Member;
 use store::read_in::{self as table, ReadIn};
 
 use crate::Service;
 use crate::case::CaseView;
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError};
+use crate::error::{Result, ServiceError, prose_check};
 use crate::identity::new_id;
 use crate::job::JobKind;
 
@@ -37,14 +38,17 @@ impl Service {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`.
     pub async fn read_in_place(&self, ctx: &Ctx, case: CaseId, input: ReadInInput) -> Result<CaseView> {
-        let mut work = match self.begin(ctx, "read_in_place").await? {
+        let mut work = match self.begin_on(ctx, "read_in_place", Action::CaseReadIn, case).await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_show(ctx, case).await,
+            Begun::Replayed(_) => return self.case_shown(ctx, case).await,
         };
-        self.case_authorized(&mut work.tx, ctx, Action::CaseReadIn, case).await?;
         let now = ctx.actor.now;
         placement_check(&input.reason, now, input.until)
             .map_err(|e| ServiceError::invalid("placement_refused", "read_in", e.to_string()))?;
+        prose_check("reason", &input.reason, READ_IN_REASON_BYTES_MAX).map_err(|v| ServiceError::Invalid(vec![v]))?;
+        if self.case_locked(&mut work.tx, case).await?.state == CaseState::Merged {
+            return Err(ServiceError::conflict("case_merged", "read people into the case that carries on"));
+        }
         let member = store::party::member_by_id(&mut work.tx, input.member).await?;
         let member = member.ok_or(ServiceError::NotFound("member"))?;
         let row = ReadIn {
@@ -64,8 +68,8 @@ impl Service {
         // Who is read in decides who is told before publication.
         self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{case} {}", row.id)).await?;
         work.finish(&row.id.to_string()).await?;
-        self.wake.notify_waiters();
-        self.case_show(ctx, case).await
+        self.jobs_wake();
+        self.case_shown(ctx, case).await
     }
 
     /// Ends a read-in now.
@@ -73,11 +77,11 @@ impl Service {
     /// # Errors
     /// `NotFound`, `Forbidden`.
     pub async fn read_in_end(&self, ctx: &Ctx, case: CaseId, id: ReadInId) -> Result<CaseView> {
-        let mut work = match self.begin(ctx, "read_in_end").await? {
+        let mut work = match self.begin_on(ctx, "read_in_end", Action::CaseReadIn, case).await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_show(ctx, case).await,
+            Begun::Replayed(_) => return self.case_shown(ctx, case).await,
         };
-        self.case_authorized(&mut work.tx, ctx, Action::CaseReadIn, case).await?;
+        self.case_locked(&mut work.tx, case).await?;
         let found = table::by_id(&mut work.tx, id).await?.filter(|r| r.case_id == case);
         let row = found.ok_or(ServiceError::NotFound("read-in"))?;
         if table::end(&mut work.tx, row.id, ctx.actor.now).await? {
@@ -86,16 +90,30 @@ impl Service {
                 .await?;
         }
         work.finish(&row.id.to_string()).await?;
-        self.case_show(ctx, case).await
+        self.case_shown(ctx, case).await
     }
 
-    async fn read_in_replace(&self, tx: &mut Tx, row: &ReadIn) -> Result<()> {
+    /// Places a person, whose earlier placement in the case ends.
+    pub(crate) async fn read_in_replace(&self, tx: &mut Tx, row: &ReadIn) -> Result<()> {
         for live in table::live(tx, row.case_id, row.placed_at).await? {
             if live.member_id == row.member_id {
                 table::end(tx, live.id, row.placed_at).await?;
             }
         }
         Ok(table::place(tx, row).await?)
+    }
+
+    /// Reads a maintainer's new member into the live cases of its packages.
+    pub(crate) async fn maintainer_read_in(&self, tx: &mut Tx, member: &Member, packages: &[String]) -> Result<()> {
+        let now = member.created_at;
+        for purl in packages {
+            for case in store::case::live_by_purl(tx, purl).await? {
+                self.read_in_by_right(tx, case.id, member.id, "maintains the package", now).await?;
+                let text = format!("{} read in at tier {}: maintains the package", member.name, Tier::Full);
+                self.case_event(tx, case.id, EventKind::ReadIn, None, &text, true, now).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads in, at tier 0, somebody who by its role has the right to: a finder or a maintainer.

@@ -62,19 +62,28 @@ impl Service {
         ctx.authorize(Action::ReportSubmit)?;
         let (report, warnings) = tap::read_report(body).map_err(ServiceError::Tap)?;
         let digest = digest_hex(body);
+        let receipt = match self.report_take(ctx, &report, body, &digest).await {
+            // The same bytes came twice at this moment. The other one is stored by now.
+            Err(ServiceError::Conflict { .. }) => self.report_take(ctx, &report, body, &digest).await?,
+            taken => taken?,
+        };
+        Ok(ReportSubmitted { receipt, warnings })
+    }
+
+    async fn report_take(&self, ctx: &Ctx, report: &Report, body: &[u8], digest: &str) -> Result<String> {
         let mut work = match self.begin(ctx, "report_submit").await? {
             Begun::Fresh(work) => work,
-            Begun::Replayed(receipt) => return Ok(ReportSubmitted { receipt, warnings }),
+            Begun::Replayed(receipt) => return Ok(receipt),
         };
-        if let Some(known) = table::by_digest(&mut work.tx, ctx.actor.party, &digest).await? {
+        if let Some(known) = table::by_digest(&mut work.tx, ctx.actor.party, digest).await? {
             work.finish(&known.receipt).await?;
-            return Ok(ReportSubmitted { receipt: known.receipt, warnings });
+            return Ok(known.receipt);
         }
-        let row = self.report_store(ctx, &mut work, &report, body, digest).await?;
+        let row = self.report_store(ctx, &mut work, report, body, digest.to_owned()).await?;
         self.job_enqueue(&mut work.tx, JobKind::ReportProcess, &row.id.to_string()).await?;
         work.finish(&row.receipt).await?;
-        self.wake.notify_waiters();
-        Ok(ReportSubmitted { receipt: row.receipt, warnings })
+        self.jobs_wake();
+        Ok(row.receipt)
     }
 
     async fn report_store(
@@ -138,6 +147,7 @@ impl Service {
     /// # Errors
     /// `Unavailable`.
     pub async fn report_list(&self, ctx: &Ctx, page: &Page) -> Result<Listed<table::Report>> {
+        ctx.authorize(Action::OwnRead)?;
         let mut tx = self.store.read().await?;
         let party = if ctx.actor.is(Role::Coordinator) { None } else { Some(ctx.actor.party) };
         Ok(table::list(&mut tx, party, page).await?)
@@ -148,18 +158,19 @@ impl Service {
     /// # Errors
     /// `NotFound`.
     pub async fn report_show(&self, ctx: &Ctx, id: ReportId) -> Result<ReportView> {
+        ctx.authorize(Action::OwnRead)?;
         let mut tx = self.store.read().await?;
         let own = |r: &table::Report| r.party_id == ctx.actor.party || ctx.actor.is(Role::Coordinator);
         let report = table::by_id(&mut tx, id).await?.filter(own).ok_or(ServiceError::NotFound("report"))?;
         let attachments = table::attachments(&mut tx, id).await?;
         let mut findings = store::finding::by_report(&mut tx, id).await?;
         for finding in &mut findings {
-            // A reporter learns of the case its finding is in only while it is read in.
-            if let Some(case) = finding.case_id {
-                let standing = self.case_standing(&mut tx, &ctx.actor, case).await?;
-                if !domain::policy::visible(&ctx.actor, standing) {
-                    finding.case_id = None;
-                }
+            // A reporter learns of the case its finding is in only while it is read in; nor does it
+            // learn, by the reason or the time of a change, that something happens there.
+            if finding.case_id.is_some() && !self.case_visible(&mut tx, &ctx.actor, finding.case_id).await? {
+                finding.case_id = None;
+                finding.state_reason = None;
+                finding.updated_at = finding.created_at;
             }
         }
         Ok(ReportView { report, attachments, findings })
@@ -187,12 +198,9 @@ impl Service {
         };
         let now = now();
         let mut tx = self.store.write().await?;
-        if !store::finding::by_report(&mut tx, id).await?.is_empty() {
+        let Some(finding) = self.finding_draw(&mut tx, &row, &report, package.as_ref(), now).await? else {
             return Ok(());
-        }
-        let credit = self.credit_of(&mut tx, row.party_id).await?;
-        let finding = finding_of(&row, &report, package.as_ref(), credit, new_id(now)?, now);
-        store::finding::insert(&mut tx, &finding).await?;
+        };
         let proving = match opened {
             Some((bytes, opened)) => self.proof_attach(&mut tx, &finding, opened, bytes, now).await?,
             None => false,
@@ -200,7 +208,41 @@ impl Service {
         let state = if proving { ReportState::Processing } else { ReportState::Done };
         table::set_state(&mut tx, id, state, now).await?;
         tx.commit().await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
+        Ok(())
+    }
+
+    /// Draws a report's finding, or gives none when it was drawn before. The report stays locked.
+    async fn finding_draw(
+        &self,
+        tx: &mut Tx,
+        row: &table::Report,
+        report: &Report,
+        package: Option<&Package>,
+        now: Timestamp,
+    ) -> Result<Option<Finding>> {
+        table::by_id_locked(tx, row.id).await?;
+        if !store::finding::by_report(tx, row.id).await?.is_empty() {
+            return Ok(None);
+        }
+        let credit = self.credit_of(tx, row.party_id).await?;
+        let finding = finding_of(row, report, package, credit, new_id(now)?, now);
+        store::finding::insert(tx, &finding).await?;
+        Ok(Some(finding))
+    }
+
+    /// The proof of a report could not be opened in any attempt: its sender is told and may send it again.
+    pub(crate) async fn report_given_up(&self, tx: &mut Tx, id: ReportId) -> Result<()> {
+        let now = now();
+        let row = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("report"))?;
+        let body = self.blob_get(tx, row.body_blob_id).await?;
+        let (report, _) = tap::read_report(&body).map_err(|e| internal("read a stored report", e))?;
+        let package = report.purl.as_deref().and_then(|p| Package::split(p).ok()).map(|(p, _)| p);
+        if let Some(finding) = self.finding_draw(tx, &row, &report, package.as_ref(), now).await? {
+            let reason = "the attached proof could not be opened here in several attempts: send it again";
+            store::finding::set_state(tx, finding.id, FindingState::ProofWanted, Some(reason), now).await?;
+            table::set_state(tx, id, ReportState::Done, now).await?;
+        }
         Ok(())
     }
 

@@ -63,7 +63,9 @@ impl Sealer {
             let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
             getrandom::fill(key.as_mut_slice()).map_err(SealError::Randomness)?;
             let text = Zeroizing::new(hex::encode(key.as_slice()));
-            let partial = path.with_extension(format!("new-{}", std::process::id()));
+            let mut tag = [0_u8; 8];
+            getrandom::fill(&mut tag).map_err(SealError::Randomness)?;
+            let partial = path.with_extension(format!("new-{}", hex::encode(tag)));
             let mut file =
                 fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(io)?;
             file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
@@ -71,6 +73,10 @@ impl Sealer {
             match fs::hard_link(&partial, path) {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(error)),
                 _ => fs::remove_file(&partial).map_err(io)?,
+            }
+            // What is sealed with a key must not outlive it in a crash: the name is made durable too.
+            if let Some(folder) = path.parent() {
+                fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
             }
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);

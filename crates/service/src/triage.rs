@@ -1,7 +1,8 @@
 //! From a proved finding to its case: joins it to the case that shows the same defect, or opens one.
 //!
 //! The decision is crate `triage`'s, from measured evidence; every join keeps its reasons. Must not
-//! join on text. Two findings of one package cannot race: the package's live cases are locked.
+//! join on text, nor tell a finder of a case that its finding might also belong to: only coordinators
+//! see that. Two findings of one package cannot race: the package is locked.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +20,14 @@ use triage::{Border, Decision, Evidence, Frame, Line, Measured, Symbol, Verdict,
 use versions::{Scheme, Version};
 
 use crate::Service;
+use crate::advisory::ALIASES_COUNT_MAX;
 use crate::error::{Result, ServiceError, internal};
 use crate::identity::new_id;
 use crate::job::JobKind;
 use crate::range::MeasuredRange;
+
+/// Findings of one case that a new one is compared with: they are the same defect, so a few suffice.
+const COMPARED_PER_CASE_MAX: usize = 16;
 
 impl Service {
     /// Finds the case of a proved finding, or opens one.
@@ -30,7 +35,8 @@ impl Service {
         let finding = store::finding::by_id(tx, id).await?.ok_or(ServiceError::NotFound("finding"))?;
         let purl = finding.purl.clone().ok_or(ServiceError::NotFound("package"))?;
         let Some(evidence) = self.evidence_of(tx, &finding).await? else { return Ok(()) };
-        // Locks the live ones; published ones can still be joined: the finder is told it is known.
+        // Locks the live ones. Published and closed ones can be joined too: a defect that is known, or on
+        // which the maintainer has spoken, does not reach the maintainer a second time.
         let live = store::case::live_by_purl(tx, &purl).await?;
         let mut candidates: Vec<CaseId> = live.iter().map(|c| c.id).collect();
         for case in self.cases_of_package(tx, &purl).await? {
@@ -38,33 +44,39 @@ impl Service {
                 candidates.push(case);
             }
         }
-        let mut proposed = Vec::new();
+        let (mut same, mut perhaps) = (Vec::new(), Vec::new());
         for candidate in candidates {
-            let Some(case) = store::case::by_id(tx, candidate).await? else { continue };
-            if !case.state.is_live() && case.state != CaseState::Published {
+            let Some(case) = store::case::by_id_locked(tx, candidate).await? else { continue };
+            if case.state == CaseState::Merged {
                 continue;
             }
             match self.case_compare(tx, &evidence, candidate).await? {
-                Some(decision) if decision.verdict == Verdict::Join => {
-                    return self.case_join(tx, case, &finding, &sentences(&decision), now).await;
-                }
-                Some(decision) => proposed.push((candidate, sentences(&decision))),
+                Some(decision) if decision.verdict == Verdict::Join => same.push((case, sentences(&decision))),
+                Some(decision) => perhaps.push((case, sentences(&decision))),
                 None => {}
             }
         }
-        let opened = self.case_open(tx, &finding, "opened by a proved finding", now).await?;
-        for (candidate, reasons) in proposed {
-            let text = format!("may be the same defect as {candidate}: {}", reasons.join("; "));
-            self.case_event(tx, opened, EventKind::FindingJoined, None, &text, true, now).await?;
+        let mut same = same.into_iter();
+        let joined = match same.next() {
+            Some((case, reasons)) => {
+                let id = case.id;
+                self.case_join(tx, case, &finding, &reasons, now).await?;
+                id
+            }
+            None => self.case_open(tx, &finding, "opened by a proved finding", None, now).await?,
+        };
+        for (case, reasons) in same.chain(perhaps) {
+            let text = format!("may be the same defect as {}: {}", case.id, reasons.join("; "));
+            self.case_event(tx, joined, EventKind::JoinProposed, None, &text, true, now).await?;
         }
         Ok(())
     }
 
-    /// The strongest answer of comparing a finding with every finding of a case.
+    /// The strongest answer of comparing a finding with those of a case.
     async fn case_compare(&self, tx: &mut Tx, evidence: &Evidence, case: CaseId) -> Result<Option<Decision>> {
         let mut best: Option<Decision> = None;
-        for member in store::finding::by_case(tx, case).await? {
-            let Some(other) = self.evidence_of(tx, &member).await? else { continue };
+        for member in store::finding::by_case(tx, case).await?.iter().take(COMPARED_PER_CASE_MAX) {
+            let Some(other) = self.evidence_of(tx, member).await? else { continue };
             let decision = same_defect(evidence, &other);
             match decision.verdict {
                 Verdict::Join => return Ok(Some(decision)),
@@ -99,73 +111,95 @@ impl Service {
         reasons: &[String],
         now: Timestamp,
     ) -> Result<()> {
-        let because = reasons.join("; ");
+        let mut because = with_note(&reasons.join("; "), finding);
+        if let (CaseState::Closed, Some(verdict)) = (case.state, case.verdict) {
+            because.push_str(&format!("; the case is closed, the maintainer's verdict is {verdict}"));
+        }
         store::finding::join_case(tx, finding.id, case.id, &because, now).await?;
         let text = format!("{} joined: {because}", finding.title);
         self.case_event(tx, case.id, EventKind::FindingJoined, None, &text, true, now).await?;
-        if case.state.is_live() {
+        if !case.public {
             self.finder_read_in(tx, case.id, finding, now).await?;
         }
-        if let Some(proof) = self.confirmed_proof(tx, finding).await?
-            && widen(&mut case, &proof)?
-        {
+        let aliased = case.state.is_live() && aliases_join(&mut case, finding)?;
+        let ranges = match self.confirmed_proof(tx, finding).await? {
+            Some(proof) => case.range.iter().chain(&proof.range).cloned().collect(),
+            None => Vec::new(),
+        };
+        let widened = self.range_combine(tx, &mut case, &ranges, now).await?;
+        let reopened = self.fixes_reopen(tx, &mut case, &finding.id.to_string()).await?;
+        if aliased || widened || reopened {
             case.updated_at = now;
             self.case_update(tx, &mut case).await?;
-            let text = "the range was widened by a proof that fires on more versions";
-            self.case_event(tx, case.id, EventKind::RangeMeasured, None, text, false, now).await?;
         }
         self.job_enqueue(tx, JobKind::CaseNotify, &format!("{} {}", case.id, finding.id)).await
     }
 
-    /// Opens a case for a finding whose proof is confirmed.
+    /// Sets a case's range to what these measured ranges show together, with a line in its history.
+    /// True when that changes it; the caller writes the case.
+    pub(crate) async fn range_combine(
+        &self,
+        tx: &mut Tx,
+        case: &mut Case,
+        ranges: &[String],
+        now: Timestamp,
+    ) -> Result<bool> {
+        let package: Package = case.purl.parse().map_err(|e| internal("read a stored purl", e))?;
+        let parsed = ranges.iter().map(|r| MeasuredRange::parse(r)).collect::<Result<Vec<_>>>()?;
+        if parsed.is_empty() {
+            return Ok(false);
+        }
+        let combined = MeasuredRange::combined(&package, &parsed);
+        let before = case.range.as_deref().map(MeasuredRange::parse).transpose()?;
+        if before.as_ref() == Some(&combined) {
+            return Ok(false);
+        }
+        case.range = Some(combined.to_json()?);
+        let mut text = combined.sentence();
+        if case.public {
+            text.push_str("; the published advisory does not say so yet: revise it");
+        }
+        self.case_event(tx, case.id, EventKind::RangeMeasured, None, &text, false, now).await?;
+        Ok(true)
+    }
+
+    /// Has a live case's upgrades run again, because a proof came that was not run on them. Until then
+    /// none of them counts as verified. True when the case changed; the caller writes it.
+    pub(crate) async fn fixes_reopen(&self, tx: &mut Tx, case: &mut Case, because_of: &str) -> Result<bool> {
+        if !case.state.is_live() {
+            return Ok(false);
+        }
+        for fix in store::fix::upgrades_reopen(tx, case.id).await? {
+            self.job_enqueue(tx, JobKind::FixVerify, &format!("{fix} {because_of}")).await?;
+        }
+        let verified = case.state == CaseState::FixVerified;
+        case.state = CaseState::Open;
+        Ok(verified)
+    }
+
+    /// Opens a case for a finding whose proof is confirmed. `detail` is for those who see research.
     pub(crate) async fn case_open(
         &self,
         tx: &mut Tx,
         finding: &Finding,
         reason: &str,
+        detail: Option<&str>,
         now: Timestamp,
     ) -> Result<CaseId> {
         let proof = self.confirmed_proof(tx, finding).await?;
         let proof =
             proof.ok_or_else(|| ServiceError::conflict("not_proved", "a case is opened by a confirmed proof"))?;
-        let embargo = embargo_decide(now, &[], None);
-        let case = Case {
-            id: new_id(now)?,
-            purl: proof.purl.clone(),
-            title: proof.title.clone(),
-            summary: String::new(),
-            state: CaseState::Open,
-            public: false,
-            verdict: None,
-            verdict_reason: None,
-            embargo_ends: Some(embargo.ends),
-            embargo_source: Some(embargo.source),
-            embargo_url: embargo.url.clone(),
-            embargo_reason: Some(embargo.reason.clone()),
-            range: proof.range.clone(),
-            aliases: finding.aliases.clone(),
-            weakness: finding.weakness.clone(),
-            merged_into: None,
-            opened_at: now,
-            updated_at: now,
-            revision: 1,
-        };
+        let range = proof.range.as_deref().map(MeasuredRange::parse).transpose()?;
+        let case = case_of(finding, &proof, range.as_ref(), now)?;
         store::case::insert(tx, &case).await?;
-        store::finding::join_case(tx, finding.id, case.id, reason, now).await?;
-        let text = format!("{reason}: {}", finding.title);
-        self.case_event(tx, case.id, EventKind::Opened, None, &text, false, now).await?;
-        let text = format!("embargo until {}: {}", embargo.ends.date(), embargo.reason);
-        self.case_event(tx, case.id, EventKind::Embargo, None, &text, false, now).await?;
-        if let Some(range) = proof.range.as_deref().map(MeasuredRange::parse).transpose()? {
-            let text = format!(
-                "{} of {} published versions run: {} fired, {} silent with a passing control, {} unknown",
-                range.versions_run,
-                range.versions_total,
-                range.fired.len(),
-                range.silent.len(),
-                range.inconclusive.len()
-            );
-            self.case_event(tx, case.id, EventKind::RangeMeasured, None, &text, false, now).await?;
+        store::finding::join_case(tx, finding.id, case.id, &with_note(reason, finding), now).await?;
+        self.case_event(tx, case.id, EventKind::Opened, None, reason, false, now).await?;
+        // What the report says stays with those who see reports.
+        let text = detail.map_or_else(|| finding.title.clone(), |d| format!("{}: {d}", finding.title));
+        self.case_event(tx, case.id, EventKind::FindingJoined, None, &text, true, now).await?;
+        self.embargo_say(tx, &case, None, now).await?;
+        if let Some(range) = &range {
+            self.case_event(tx, case.id, EventKind::RangeMeasured, None, &range.sentence(), false, now).await?;
         }
         self.finder_read_in(tx, case.id, finding, now).await?;
         for maintainer in store::party::maintainers(tx, &case.purl).await? {
@@ -178,6 +212,14 @@ impl Service {
     async fn finder_read_in(&self, tx: &mut Tx, case: CaseId, finding: &Finding, now: Timestamp) -> Result<()> {
         let report = store::report::by_id(tx, finding.report_id).await?.ok_or(ServiceError::NotFound("report"))?;
         self.read_in_by_right(tx, case, report.member_id, "found and proved it", now).await
+    }
+}
+
+/// What proving the finding showed beside the defect, such as a declared fix that does not hold, stays told.
+fn with_note(reason: &str, finding: &Finding) -> String {
+    match &finding.state_reason {
+        Some(note) => format!("{reason}; {note}"),
+        None => reason.to_owned(),
     }
 }
 
@@ -228,13 +270,50 @@ fn lines_of(package: &Package, range: &MeasuredRange) -> Vec<Line> {
     lines.into_iter().filter_map(|(name, verdicts)| Some(Line { name, border: border(verdicts)? })).collect()
 }
 
-/// Takes over a joining proof's range when it fires on everything the case's range has, and more.
-fn widen(case: &mut Case, proof: &Proof) -> Result<bool> {
-    let (Some(old), Some(new)) = (&case.range, &proof.range) else { return Ok(false) };
-    let (old, wider) = (MeasuredRange::parse(old)?, MeasuredRange::parse(new)?);
-    if wider.fired.len() <= old.fired.len() || !old.fired.iter().all(|v| wider.fired.contains(v)) {
-        return Ok(false);
+/// A new case, embargoed by the default rule.
+fn case_of(finding: &Finding, proof: &Proof, range: Option<&MeasuredRange>, now: Timestamp) -> Result<Case> {
+    let embargo = embargo_decide(now, &[], None);
+    Ok(Case {
+        id: new_id(now)?,
+        purl: proof.purl.clone(),
+        title: proof.title.clone(),
+        summary: String::new(),
+        state: CaseState::Open,
+        public: false,
+        verdict: None,
+        verdict_reason: None,
+        embargo_ends: Some(embargo.ends),
+        embargo_source: Some(embargo.source),
+        embargo_url: embargo.url,
+        embargo_reason: Some(embargo.reason),
+        range: range.map(MeasuredRange::to_json).transpose()?,
+        aliases: finding.aliases.clone(),
+        weakness: finding.weakness.clone(),
+        merged_into: None,
+        opened_at: now,
+        updated_at: now,
+        revision: 1,
+    })
+}
+
+/// Adds what a joining finding knows of ids elsewhere, so that the order of arrival does not decide.
+fn aliases_join(case: &mut Case, finding: &Finding) -> Result<bool> {
+    let read = |json: &str| -> Result<Vec<String>> {
+        serde_json::from_str(json).map_err(|e| internal("read stored aliases", e))
+    };
+    let mut aliases = read(&case.aliases)?;
+    let before = aliases.len();
+    for alias in read(&finding.aliases)? {
+        if !aliases.contains(&alias) && aliases.len() < ALIASES_COUNT_MAX {
+            aliases.push(alias);
+        }
     }
-    case.range = Some(new.clone());
-    Ok(true)
+    let weaker = case.weakness.is_none() && finding.weakness.is_some();
+    if weaker {
+        case.weakness = finding.weakness.clone();
+    }
+    if aliases.len() > before {
+        case.aliases = serde_json::json!(aliases).to_string();
+    }
+    Ok(weaker || aliases.len() > before)
 }

@@ -121,6 +121,14 @@ pub async fn by_id(tx: &mut Tx, id: FindingId) -> Result<Option<Finding>, StoreE
     tx.one(concat!("select ", columns!(), " from findings where id = $1"), params![id], read).await
 }
 
+/// Reads a finding and holds its row to the end of the transaction, which must be one that writes.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn by_id_locked(tx: &mut Tx, id: FindingId) -> Result<Option<Finding>, StoreError> {
+    tx.one(concat!("select ", columns!(), " from findings where id = $1 for update"), params![id], read).await
+}
+
 /// The findings of a report, oldest first.
 ///
 /// # Errors

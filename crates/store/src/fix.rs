@@ -100,6 +100,27 @@ pub async fn by_case(tx: &mut Tx, case: CaseId) -> Result<Vec<Fix>, StoreError> 
     tx.all(concat!("select ", columns!(), " from fixes where case_id = $1 order by id"), params![case], read).await
 }
 
+/// Moves every fix of one case to another (a merge); gives how many.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn move_case(tx: &mut Tx, from: CaseId, to: CaseId) -> Result<u64, StoreError> {
+    tx.execute("update fixes set case_id = $2 where case_id = $1", params![from, to]).await
+}
+
+/// Takes the verdict of a case's upgrades back, because a proof came that was not run on them; gives
+/// their ids, oldest first.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn upgrades_reopen(tx: &mut Tx, case: CaseId) -> Result<Vec<FixId>, StoreError> {
+    let sql = "update fixes set state = 'proposed', verified_at = null \
+               where case_id = $1 and kind = 'upgrade' returning id";
+    let mut ids = tx.all(sql, params![case], |row| row.fields("fixes").parsed()).await?;
+    ids.sort();
+    Ok(ids)
+}
+
 /// Writes what running the proofs against a fix showed; false when there is no such fix.
 ///
 /// # Errors

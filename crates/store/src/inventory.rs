@@ -3,7 +3,7 @@
 //! Each asset has one current inventory; older ones are kept. Must not decide what is affected:
 //! crate `matching` compares versions.
 
-use domain::id::{InventoryId, InventoryKind, PartyId};
+use domain::id::{CaseId, InventoryId, InventoryKind, PartyId};
 use domain::inventory::AssetTags;
 use domain::time::Timestamp;
 
@@ -299,6 +299,41 @@ pub async fn purls(tx: &mut Tx, id: InventoryId) -> Result<Vec<String>, StoreErr
 pub async fn running(tx: &mut Tx, purl: &str) -> Result<Vec<Running>, StoreError> {
     let sql = concat!(running!(), "and c.purl = $1 order by i.id, c.position");
     tx.all(sql, params![purl], read_running).await
+}
+
+/// The current inventories that have a package, oldest first, going on after `after`, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn current_with(
+    tx: &mut Tx,
+    purl: &str,
+    after: Option<InventoryId>,
+    limit: u32,
+) -> Result<Vec<InventoryId>, StoreError> {
+    let sql = "select distinct i.id from inventory_components c join inventories i on i.id = c.inventory_id \
+               where i.current = 1 and c.purl = $1 and (cast($2 as text) is null or i.id > $2) order by i.id limit $3";
+    tx.all(sql, params![purl, after, i64::from(limit)], |row| row.fields("inventories").parsed()).await
+}
+
+/// The places where a package is in one inventory, in the order of the document; none when the
+/// inventory is not current any more.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn running_in(tx: &mut Tx, id: InventoryId, purl: &str) -> Result<Vec<Running>, StoreError> {
+    let sql = concat!(running!(), "and i.id = $1 and c.purl = $2 order by c.position");
+    tx.all(sql, params![id, purl], read_running).await
+}
+
+/// The cases, whatever their state, of the packages in one inventory, oldest first.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn cases(tx: &mut Tx, id: InventoryId) -> Result<Vec<CaseId>, StoreError> {
+    let sql = "select distinct k.id from cases k join inventory_components c on c.purl = k.purl \
+               where c.inventory_id = $1 order by k.id";
+    tx.all(sql, params![id], |row| row.fields("cases").parsed()).await
 }
 
 /// Every place where a package runs now at one operator.

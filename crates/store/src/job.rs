@@ -12,8 +12,9 @@ use crate::value::{Row, Value, params};
 
 /// Jobs in one lease, at most.
 pub const JOBS_PER_LEASE_MAX: u32 = 50;
-/// Attempts before a job is given up.
-pub const JOB_ATTEMPTS_MAX: i64 = 5;
+/// Attempts before a job is given up: with the pauses between them, about forty minutes. A registry or
+/// a disk that is away for less loses nothing.
+pub const JOB_ATTEMPTS_MAX: i64 = 12;
 /// Longest pause before a failed job is tried again, in seconds.
 pub const JOB_BACKOFF_S_MAX: i64 = 600;
 /// Longest error text kept with a job, in bytes.
@@ -144,16 +145,28 @@ pub async fn enqueue(tx: &mut Tx, j: &NewJob) -> Result<bool, StoreError> {
     tx.changed(sql, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.created_at]).await
 }
 
+/// Gives up the running jobs whose lease ran out at their last attempt: they may be what kills the
+/// workers. Gives them, so that what waits for them can be told.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn give_up(tx: &mut Tx, now: Timestamp) -> Result<Vec<Job>, StoreError> {
+    let sql = concat!(
+        "update jobs set state = 'failed', finished_at = $1, lease_until = null, ",
+        "last_error = 'the lease of its last attempt ran out' ",
+        "where state = 'running' and lease_until <= $1 and attempts >= $2 returning ",
+        columns!()
+    );
+    tx.all(sql, params![now, JOB_ATTEMPTS_MAX], read).await
+}
+
 /// Leases jobs whose time has come or whose lease ran out, oldest first. A job whose lease ran out
-/// at its last attempt is given up instead: it may be what kills the workers.
+/// at its last attempt is not leased again: see [`give_up`].
 ///
 /// # Errors
 /// [`StoreError`]
 pub async fn claim(tx: &mut Tx, lease: &Lease) -> Result<Vec<Job>, StoreError> {
-    let give_up = "update jobs set state = 'failed', finished_at = $1, lease_until = null, \
-                   last_error = 'the lease of its last attempt ran out' \
-                   where state = 'running' and lease_until <= $1 and attempts >= $2";
-    tx.execute(give_up, params![lease.now, JOB_ATTEMPTS_MAX]).await?;
+    give_up(tx, lease.now).await?;
     let kinds = match lease.kinds.len() {
         0 => String::new(),
         n => format!("and kind in ({})", (0..n).map(|i| format!("${}", i + 5)).collect::<Vec<_>>().join(", ")),

@@ -23,3 +23,14 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), StoreError> 
     tx.execute(sql, params![key, value]).await?;
     Ok(())
 }
+
+/// Writes a fact unless it is there; gives what stands. Of two that write at once, the second waits
+/// and is given the first one's.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn set_first(tx: &mut Tx, key: &str, value: &str) -> Result<String, StoreError> {
+    let sql = "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing";
+    tx.execute(sql, params![key, value]).await?;
+    Ok(get(tx, key).await?.unwrap_or_else(|| value.to_owned()))
+}

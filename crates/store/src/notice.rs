@@ -71,7 +71,8 @@ pub enum Put {
     /// A new notice was written.
     New,
     /// There was one; its deadline, action or place was brought up to date, or it was reopened
-    /// because a newer inventory has the version again.
+    /// because a newer inventory has the version again, or still has it after the operator answered
+    /// that it is fixed.
     Refreshed,
     /// There was one, and nothing to change.
     Same,
@@ -126,7 +127,7 @@ fn read(row: &Row) -> Result<Notice, StoreError> {
 }
 
 /// Writes a notice unless there is one for the same case, asset, package and version. An existing
-/// one keeps its id, its answer and the beginning of its clock; see [`Put`].
+/// one keeps its id and its answer; see [`Put`].
 ///
 /// # Errors
 /// [`StoreError`]
@@ -183,7 +184,12 @@ async fn refresh(tx: &mut Tx, n: &Notice) -> Result<Put, StoreError> {
         analogy: n.analogy,
         because: n.because.clone(),
         action: n.action.clone(),
-        state: if old.state == NoticeState::Closed { NoticeState::Open } else { old.state },
+        state: match old.state {
+            NoticeState::Closed => NoticeState::Open,
+            // The newest inventory contradicts the operator's answer.
+            NoticeState::Fixed if n.inventory_id != old.inventory_id => NoticeState::Open,
+            state => state,
+        },
         closed_at: None,
         closed_reason: None,
         ..old.clone()
@@ -218,6 +224,57 @@ async fn refresh(tx: &mut Tx, n: &Notice) -> Result<Put, StoreError> {
 /// [`StoreError`]
 pub async fn by_id(tx: &mut Tx, id: NoticeId) -> Result<Option<Notice>, StoreError> {
     tx.one(concat!("select ", columns!(), " from notices n where n.id = $1"), params![id], read).await
+}
+
+/// The notices of a case for one asset, oldest first.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn by_case_of_asset(
+    tx: &mut Tx,
+    case: CaseId,
+    party: PartyId,
+    asset: &str,
+) -> Result<Vec<Notice>, StoreError> {
+    let sql = concat!(
+        "select ",
+        columns!(),
+        " from notices n where n.case_id = $1 and n.party_id = $2 and n.asset = $3 order by n.id"
+    );
+    tx.all(sql, params![case, party, asset], read).await
+}
+
+/// The newest notices of a case, of one party or of all, at most `limit`.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn newest_of_case(
+    tx: &mut Tx,
+    case: CaseId,
+    party: Option<PartyId>,
+    limit: u32,
+) -> Result<Vec<Notice>, StoreError> {
+    let sql = concat!(
+        "select ",
+        columns!(),
+        " from notices n where n.case_id = $1 and (cast($2 as text) is null or n.party_id = $2)",
+        " order by n.id desc limit $3"
+    );
+    tx.all(sql, params![case, party, i64::from(limit)], read).await
+}
+
+/// Notices of a case that are not closed and whose asset's newest inventory no longer has the version,
+/// oldest first, at most `limit`. With `all`, every notice of the case that is not closed.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn to_close(tx: &mut Tx, case: CaseId, all: bool, limit: u32) -> Result<Vec<NoticeId>, StoreError> {
+    let sql = "select n.id from notices n where n.case_id = $1 and n.state <> 'closed' \
+               and (cast($2 as bigint) = 1 or not exists (select 1 from inventories i \
+               join inventory_components c on c.inventory_id = i.id where i.current = 1 \
+               and i.party_id = n.party_id and i.asset = n.asset and c.purl = n.purl and c.version = n.version)) \
+               order by n.id limit $3";
+    tx.all(sql, params![case, all, i64::from(limit)], |row| row.fields("notices").parsed()).await
 }
 
 /// The notices of a case, oldest first: for staff and for the job that sends them.

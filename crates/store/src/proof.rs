@@ -178,6 +178,14 @@ pub async fn by_id(tx: &mut Tx, id: ProofId) -> Result<Option<Proof>, StoreError
     tx.one(concat!("select ", columns!(), " from proofs p where p.id = $1"), params![id], read).await
 }
 
+/// Reads a proof and holds its row to the end of the transaction, which must be one that writes.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn by_id_locked(tx: &mut Tx, id: ProofId) -> Result<Option<Proof>, StoreError> {
+    tx.one(concat!("select ", columns!(), " from proofs p where p.id = $1 for update"), params![id], read).await
+}
+
 /// The proofs of a finding, oldest first.
 ///
 /// # Errors

@@ -145,6 +145,14 @@ pub async fn by_id(tx: &mut Tx, id: ReportId) -> Result<Option<Report>, StoreErr
     tx.one(concat!("select ", columns!(), " from reports where id = $1"), params![id], read).await
 }
 
+/// Reads a report and holds its row to the end of the transaction, which must be one that writes.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn by_id_locked(tx: &mut Tx, id: ReportId) -> Result<Option<Report>, StoreError> {
+    tx.one(concat!("select ", columns!(), " from reports where id = $1 for update"), params![id], read).await
+}
+
 /// The report with this receipt.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 
 mod csaf;
 mod osv;
+mod severity;
 
 use domain::advisory::{AdvisoryFormat, AdvisoryState, advisory_name};
 use domain::case::{CASE_TITLE_BYTES_MAX, CaseState, EventKind, MaintainerVerdict};
@@ -121,8 +122,9 @@ fn input_check(input: &PublishInput) -> Result<()> {
             "a CWE id that is known here, such as CWE-1321",
         ));
     }
-    if input.severity.as_ref().is_some_and(|s| !s.starts_with("CVSS:3.") && !s.starts_with("CVSS:4.")) {
-        violations.push(Violation::new("malformed_severity", "severity", "a CVSS vector of version 3 or 4"));
+    if input.severity.as_ref().is_some_and(|s| !severity::is_vector(s)) {
+        let reason = "a CVSS vector of version 3.0, 3.1 or 4.0 with every base metric";
+        violations.push(Violation::new("malformed_severity", "severity", reason));
     }
     if input.aliases.len() > ALIASES_COUNT_MAX || input.references.len() > REFERENCES_COUNT_MAX {
         let reason = format!("at most {ALIASES_COUNT_MAX} aliases and {REFERENCES_COUNT_MAX} references");
@@ -130,7 +132,8 @@ fn input_check(input: &PublishInput) -> Result<()> {
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
     for (i, alias) in input.aliases.iter().enumerate() {
-        if alias.is_empty() || alias.len() > ALIAS_BYTES_MAX || !alias.chars().all(plain) {
+        let malformed = alias.starts_with("CVE-") && !is_cve(alias);
+        if malformed || alias.is_empty() || alias.len() > ALIAS_BYTES_MAX || !alias.chars().all(plain) {
             violations.push(Violation::new("malformed_alias", format!("aliases[{i}]"), "an id such as CVE-2020-8203"));
         }
     }
@@ -143,18 +146,31 @@ fn input_check(input: &PublishInput) -> Result<()> {
     if violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(violations)) }
 }
 
-/// Whether a case may be published now.
-fn publishable(case: &Case, now: Timestamp) -> Result<()> {
+/// `CVE-2020-8203`: a year, and four digits or more.
+fn is_cve(text: &str) -> bool {
+    let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    let parts = text.strip_prefix("CVE-").and_then(|rest| rest.split_once('-'));
+    parts.is_some_and(|(year, number)| year.len() == 4 && digits(year) && number.len() >= 4 && digits(number))
+}
+
+/// Whether a case may be published now. While its embargo runs, only the maintainer (`owner`) may: its
+/// word ends the embargo.
+fn publishable(case: &Case, owner: bool, now: Timestamp) -> Result<()> {
     let refuse = |code, reason: String| Err(ServiceError::conflict(code, reason));
     if case.range.is_none() {
         return refuse("range_missing", "nothing was measured yet: an advisory states a measured range".to_owned());
     }
+    let ended = case.embargo_ends.is_some_and(|ends| ends <= now);
+    let until = case.embargo_ends.map_or_else(|| "unset".to_owned(), Timestamp::date);
     match case.verdict {
-        Some(MaintainerVerdict::Vulnerability | MaintainerVerdict::WillNotFix) => Ok(()),
+        Some(MaintainerVerdict::Vulnerability | MaintainerVerdict::WillNotFix) if ended || owner => Ok(()),
+        Some(MaintainerVerdict::Vulnerability | MaintainerVerdict::WillNotFix) => {
+            let reason = format!("the embargo runs until {until}: the maintainer may publish before, or end it");
+            refuse("embargo_runs", reason)
+        }
         Some(verdict) => refuse("verdict_forbids", format!("the maintainer's verdict is {verdict}, and it is final")),
-        None if case.embargo_ends.is_some_and(|ends| ends <= now) => Ok(()),
+        None if ended => Ok(()),
         None => {
-            let until = case.embargo_ends.map_or_else(|| "unset".to_owned(), Timestamp::date);
             refuse("embargo_runs", format!("the maintainer gave no verdict yet and the embargo runs until {until}"))
         }
     }
@@ -167,14 +183,15 @@ impl Service {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` when it may not be published yet.
     pub async fn advisory_publish(&self, ctx: &Ctx, id: CaseId, input: PublishInput) -> Result<Advisory> {
-        input_check(&input)?;
-        let mut work = match self.begin(ctx, "advisory_publish").await? {
+        let mut work = match self.begin_on(ctx, "advisory_publish", Action::AdvisoryPublish, id).await? {
             Begun::Fresh(work) => work,
             Begun::Replayed(name) => return self.advisory_show(&name).await,
         };
-        let mut case = self.case_authorized(&mut work.tx, ctx, Action::AdvisoryPublish, id).await?;
+        input_check(&input)?;
+        let mut case = self.case_locked(&mut work.tx, id).await?;
+        let standing = self.case_standing(&mut work.tx, &ctx.actor, id).await?;
         let now = ctx.actor.now;
-        publishable(&case, now)?;
+        publishable(&case, ctx.authorize_case(Action::CaseJudge, standing).is_ok(), now)?;
         case.state = case
             .state
             .change(CaseState::Published)
@@ -200,7 +217,7 @@ impl Service {
         self.case_event(&mut work.tx, id, EventKind::Advisory, Some(ctx.actor.member), &text, false, now).await?;
         self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{id} {}", advisory.name)).await?;
         work.finish(&advisory.name).await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(advisory)
     }
 
@@ -209,17 +226,17 @@ impl Service {
     /// # Errors
     /// As [`Self::advisory_publish`]; `Conflict` when it is withdrawn.
     pub async fn advisory_revise(&self, ctx: &Ctx, name: &str, input: PublishInput) -> Result<Advisory> {
-        input_check(&input)?;
-        let change = input.change.clone().unwrap_or_else(|| "Revised".to_owned());
-        let mut work = match self.begin(ctx, "advisory_revise").await? {
+        let mut work = match self.begin_on_advisory(ctx, "advisory_revise", name).await? {
             Begun::Fresh(work) => work,
             Begun::Replayed(name) => return self.advisory_show(&name).await,
         };
-        let (mut advisory, mut case) = self.advisory_locked(&mut work.tx, ctx, name).await?;
+        input_check(&input)?;
+        let change = input.change.clone().unwrap_or_else(|| "Revised".to_owned());
+        let (mut advisory, mut case) = self.advisory_locked(&mut work.tx, name).await?;
         if advisory.state == AdvisoryState::Withdrawn {
             return Err(ServiceError::conflict("advisory_withdrawn", "a withdrawn advisory is not revised"));
         }
-        let now = ctx.actor.now;
+        let now = ctx.actor.now.max(advisory.modified_at);
         if !table::revise(&mut work.tx, advisory.id, advisory.revision, now).await? {
             return Err(ServiceError::conflict(
                 "changed_meanwhile",
@@ -237,7 +254,7 @@ impl Service {
         self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{} {name} {}", case.id, advisory.revision))
             .await?;
         work.finish(name).await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(advisory)
     }
 
@@ -246,16 +263,16 @@ impl Service {
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` when it is withdrawn already.
     pub async fn advisory_withdraw(&self, ctx: &Ctx, name: &str, reason: &str) -> Result<Advisory> {
+        let mut work = match self.begin_on_advisory(ctx, "advisory_withdraw", name).await? {
+            Begun::Fresh(work) => work,
+            Begun::Replayed(name) => return self.advisory_show(&name).await,
+        };
         if reason.trim().is_empty() || reason.len() > CASE_TITLE_BYTES_MAX || reason.chars().any(char::is_control) {
             let why = format!("say why on one line, in 1 to {CASE_TITLE_BYTES_MAX} bytes");
             return Err(ServiceError::invalid("missing_field", "reason", why));
         }
-        let mut work = match self.begin(ctx, "advisory_withdraw").await? {
-            Begun::Fresh(work) => work,
-            Begun::Replayed(name) => return self.advisory_show(&name).await,
-        };
-        let (mut advisory, case) = self.advisory_locked(&mut work.tx, ctx, name).await?;
-        let now = ctx.actor.now;
+        let (mut advisory, case) = self.advisory_locked(&mut work.tx, name).await?;
+        let now = ctx.actor.now.max(advisory.modified_at);
         let changed = table::revise(&mut work.tx, advisory.id, advisory.revision, now).await?
             && table::withdraw(&mut work.tx, advisory.id, reason, now).await?;
         if !changed {
@@ -272,15 +289,25 @@ impl Service {
         self.case_event(&mut work.tx, case.id, EventKind::Advisory, Some(ctx.actor.member), &text, false, now).await?;
         self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{} {name} withdrawn", case.id)).await?;
         work.finish(name).await?;
-        self.wake.notify_waiters();
+        self.jobs_wake();
         Ok(advisory)
     }
 
-    async fn advisory_locked(&self, tx: &mut Tx, ctx: &Ctx, name: &str) -> Result<(Advisory, Case)> {
-        let advisory = table::by_name(tx, name).await?.ok_or(ServiceError::NotFound("advisory"))?;
-        let case = self.case_authorized(tx, ctx, Action::AdvisoryPublish, advisory.case_id).await?;
-        let advisory = table::by_name(tx, name).await?.unwrap_or(advisory);
-        Ok((advisory, case))
+    /// The start of a use case on an advisory: authorised on its case. That it exists is public.
+    async fn begin_on_advisory(&self, ctx: &Ctx, use_case: &str, name: &str) -> Result<Begun> {
+        let mut tx = self.store.write().await?;
+        let advisory = table::by_name(&mut tx, name).await?.ok_or(ServiceError::NotFound("advisory"))?;
+        let standing = self.case_standing(&mut tx, &ctx.actor, advisory.case_id).await?;
+        ctx.authorize_case(Action::AdvisoryPublish, standing)?;
+        self.begun(tx, ctx, use_case).await
+    }
+
+    /// An advisory with its case, which is locked: whoever changes the one holds the other.
+    async fn advisory_locked(&self, tx: &mut Tx, name: &str) -> Result<(Advisory, Case)> {
+        let found = |a: Option<Advisory>| a.ok_or(ServiceError::NotFound("advisory"));
+        let advisory = found(table::by_name(tx, name).await?)?;
+        let case = self.case_locked(tx, advisory.case_id).await?;
+        Ok((found(table::by_name(tx, name).await?)?, case))
     }
 
     /// Every advisory, newest first. Public.
@@ -364,8 +391,18 @@ impl Service {
         change: &str,
     ) -> Result<Content> {
         let mut revisions: Vec<(Timestamp, String)> = Vec::new();
-        for document in table::documents(tx, advisory.id).await?.iter().filter(|d| d.format == AdvisoryFormat::Csaf) {
-            revisions.push((document.created_at, csaf::change_of(&document.body, document.revision)?));
+        let (mut severity, mut references) = (None, Vec::new());
+        for document in table::documents(tx, advisory.id).await? {
+            match document.format {
+                AdvisoryFormat::Csaf => {
+                    revisions.push((document.created_at, csaf::change_of(&document.body, document.revision)?));
+                }
+                // What a revision does not say again stays as the one before it had it.
+                AdvisoryFormat::Osv => (severity, references) = osv::carried(&document.body)?,
+            }
+        }
+        if !input.references.is_empty() {
+            references.clone_from(&input.references);
         }
         revisions.push((advisory.modified_at, change.to_owned()));
         let fixes = store::fix::by_case(tx, case.id).await?;
@@ -378,10 +415,10 @@ impl Service {
             package: case.purl.parse().map_err(|e| internal("read a stored purl", e))?,
             title: case.title.clone(),
             summary: if case.summary.trim().is_empty() { case.title.clone() } else { case.summary.clone() },
-            severity: input.severity.clone(),
+            severity: input.severity.clone().or(severity),
             weakness: case.weakness.clone().filter(|w| formats::csaf::cwe_name(w).is_some()),
             aliases: serde_json::from_str(&case.aliases).map_err(|e| internal("read stored aliases", e))?,
-            references: input.references.clone(),
+            references,
             range,
             upgrades: fixes.iter().filter_map(upgrade).collect(),
             mitigations: fixes.iter().filter_map(mitigation).collect(),
@@ -412,6 +449,10 @@ fn apply(case: &mut Case, input: &PublishInput) -> Result<()> {
         if !aliases.contains(alias) {
             aliases.push(alias.clone());
         }
+    }
+    if aliases.len() > ALIASES_COUNT_MAX {
+        let reason = format!("at most {ALIASES_COUNT_MAX}, those the case has included");
+        return Err(ServiceError::invalid("too_many_items", "aliases", reason));
     }
     case.aliases = serde_json::json!(aliases).to_string();
     Ok(())

@@ -6,6 +6,7 @@ use formats::osv::{
 use serde_json::{Map, Value, json};
 
 use super::Content;
+use crate::error::{Result, internal};
 
 /// Prefixes of home databases that OSV's own schema knows, as far as they occur as aliases here. A
 /// record under any other id is refused by that schema until the prefix is registered.
@@ -33,6 +34,17 @@ pub(super) fn write(content: &Content) -> Vec<u8> {
         database_specific: Some(database_specific(content)),
         ..Record::default()
     })
+}
+
+/// The severity and the references that a stored record states.
+pub(super) fn carried(body: &str) -> Result<(Option<String>, Vec<String>)> {
+    let record: Value = serde_json::from_str(body).map_err(|e| internal("read a stored advisory", e))?;
+    let list = |field: &str| record.get(field).and_then(Value::as_array).into_iter().flatten();
+    let text = |item: &Value, field: &str| item.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
+    let severity = list("severity").find_map(|s| text(s, "score"));
+    let web = list("references").filter(|r| text(r, "type").as_deref() == Some("WEB"));
+    let references = web.filter_map(|r| text(r, "url")).collect();
+    Ok((severity, references))
 }
 
 fn severity(vector: &str) -> Severity {
