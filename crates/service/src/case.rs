@@ -269,6 +269,8 @@ impl Service {
         research: bool,
         at: Timestamp,
     ) -> Result<()> {
+        // Its own moment: the lines of one use case stay in the order in which they were written.
+        let at = crate::identity::now().max(at);
         let event =
             CaseEvent { id: new_id(at)?, case_id: case, at, kind, member_id: member, text: text.to_owned(), research };
         Ok(table::event_insert(tx, &event).await?)

@@ -284,7 +284,8 @@ fn advisories(cast: &Cast, cases: &[String], key: &PublicKey) -> Result<(), Halt
         cast.maintainers.api.post(&format!("/v1/cases/{id}/verdict"), &verdict)?;
         let case = cast.desk.get(&format!("/v1/cases/{id}"))?;
         let summary = format!("{}. Affected versions were measured: {}.", text(&case, "title"), affected(&case));
-        let published = cast.maintainers.api.post("/v1/advisories", &json!({"case": id, "text": {"summary": summary}}))?;
+        let published =
+            cast.maintainers.api.post("/v1/advisories", &json!({"case": id, "text": {"summary": summary}}))?;
         let name = text(&published, "name");
         let checked = ["osv", "csaf"].iter().try_fold((), |(), format| document_check(&cast.desk, name, format, key));
         checked?;

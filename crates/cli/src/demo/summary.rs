@@ -66,7 +66,8 @@ fn lines(outcome: &Outcome, base: &str, home: &Path) -> Vec<String> {
         lines.push(format!("{name:<26} {} notice(s), {open} open{due}", notices.len()));
     }
     lines.push(String::new());
-    lines.push(format!("To look at the pages: proofhouse --home {} demo --look", home.display()));
+    let program = std::env::args().next().unwrap_or_else(|| "proofhouse".to_owned());
+    lines.push(format!("To look at the pages: {program} --home {} demo --look", home.display()));
     lines
 }
 

@@ -82,7 +82,8 @@ fn post(base: &str, path: &str, token: &str, key: &str, body: &Value) -> Option<
 }
 
 fn get(base: &str, path: &str, token: &str) -> (u16, Value) {
-    let answer = agent().get(format!("{base}{path}")).header("authorization", format!("Bearer {token}")).call().unwrap();
+    let answer =
+        agent().get(format!("{base}{path}")).header("authorization", format!("Bearer {token}")).call().unwrap();
     let status = answer.status().as_u16();
     let mut text = String::new();
     answer.into_body().into_reader().read_to_string(&mut text).unwrap();
