@@ -12,7 +12,9 @@ pub mod http;
 #[cfg(feature = "clearinghouse")]
 pub mod measured;
 pub mod postgres;
+mod program;
 pub mod seed;
 mod stores;
 
+pub use program::{kept_folder, proofhouse_box};
 pub use stores::{TempStore, both_stores, postgres_store, sqlite_store};

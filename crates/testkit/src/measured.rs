@@ -5,11 +5,11 @@
 
 use domain::case::EventKind;
 use domain::id::{CaseId, FindingId};
-use domain::proof::{Grade, OracleKind};
+use domain::proof::{Grade, OracleKind, Verdict};
 use domain::read_in::Tier;
 use serde_json::json;
 use store::case::{Case, CaseEvent};
-use store::proof::{Proof, ProofState};
+use store::proof::{Proof, ProofState, Receipt};
 use store::read_in::ReadIn;
 use store::{StoreError, Tx};
 
@@ -113,6 +113,16 @@ async fn proof_of(tx: &mut Tx, finding: FindingId, purl: &str, range: String) ->
         measured_at: Some(seed::NOW),
     };
     store::proof::insert(tx, &proof).await?;
+    let receipt = Receipt {
+        id: seed::id(),
+        proof_id: proof.id,
+        version: "4.17.15".to_owned(),
+        verdict: Verdict::Fired,
+        reason: None,
+        envelope: "{}".to_owned(),
+        created_at: seed::NOW,
+    };
+    store::proof::receipt_insert(tx, &receipt).await?;
     Ok(proof)
 }
 

@@ -6,8 +6,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::fix::{FixKind, FixState};
 use service::ServiceError;
 use service::range::MeasuredRange;
+use store::fix::Fix;
 
 use super::case::{Interval, intervals};
 use super::page::{Frame, day, refusal, render};
@@ -49,11 +51,6 @@ async fn advisory_page(door: &Door, visitor: &Visitor, name: &str) -> Result<Adv
     let advisory = door.service.advisory_show(name).await?;
     let view = door.service.case_show_public(advisory.case_id).await?;
     let range = view.case.range.as_deref().map(MeasuredRange::parse).transpose()?;
-    let verified = view.fixes.iter().filter(|f| f.state == domain::fix::FixState::Verified);
-    let fix = |f: &store::fix::Fix| match &f.version {
-        Some(version) => format!("Upgrade to {version} or later. {}", f.note),
-        None => f.note.clone(),
-    };
     Ok(AdvisoryPage {
         frame: Frame::new(advisory.name.clone(), visitor),
         case: advisory.case_id.to_string(),
@@ -68,8 +65,23 @@ async fn advisory_page(door: &Door, visitor: &Visitor, name: &str) -> Result<Adv
         withdrawn: advisory.withdrawn_at.map(|at| (day(at), advisory.withdrawn_reason.unwrap_or_default())),
         affected: range.as_ref().map(intervals).unwrap_or_default(),
         strip: range.as_ref().map(|r| Strip::draw(r, super::case::ecosystem(&view.case.purl))),
-        fixes: verified.map(fix).collect(),
+        fixes: actions(&view.fixes, range.as_ref()),
         purl: view.case.purl,
         name: advisory.name,
     })
+}
+
+/// What to do, best first: verified upgrades, else the first version measured to be without the
+/// defect; and mitigations.
+fn actions(fixes: &[Fix], range: Option<&MeasuredRange>) -> Vec<String> {
+    let live = |f: &&Fix| f.state != FixState::Refuted;
+    let verified = fixes.iter().filter(|f| f.state == FixState::Verified && f.version.is_some());
+    let upgrade = |f: &Fix| format!("Upgrade to {} or later: every proof is silent on it. {}", f.version.clone().unwrap_or_default(), f.note);
+    let mut actions: Vec<String> = verified.map(upgrade).collect();
+    if let (true, Some(fixed)) = (actions.is_empty(), range.and_then(MeasuredRange::fixed_in)) {
+        actions.push(format!("Upgrade to {fixed} or later: measured as the first version without the defect."));
+    }
+    let mitigations = fixes.iter().filter(live).filter(|f| f.kind == FixKind::Mitigation);
+    actions.extend(mitigations.map(|f| format!("Until then: {}", f.note)));
+    actions
 }

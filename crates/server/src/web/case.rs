@@ -8,8 +8,9 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use domain::deadline::Outcome;
+use domain::deadline::{Deadline, Outcome};
 use domain::id::{CaseId, PartyId};
+use domain::inventory::Exposure;
 use domain::party::Role;
 use service::case::CaseView;
 use service::range::MeasuredRange;
@@ -34,6 +35,7 @@ struct CasePage {
     purl: String,
     state: &'static str,
     tlp: &'static str,
+    tlp_class: &'static str,
     weakness: Option<String>,
     aliases: Vec<String>,
     credits: Vec<String>,
@@ -49,6 +51,8 @@ struct CasePage {
     findings: Vec<FindingRow>,
     is_research: bool,
     fixes: Vec<FixRow>,
+    deadlines: Vec<DeadlineRow>,
+    table: String,
     notices: Vec<NoticeRow>,
     is_staff: bool,
     read_ins: Vec<ReadInRow>,
@@ -90,6 +94,14 @@ struct FixRow {
     what: String,
     state: &'static str,
     lines: Vec<String>,
+}
+
+/// What the decision table says of one kind of exposure.
+struct DeadlineRow {
+    exposure: &'static str,
+    outcome: &'static str,
+    because: Vec<String>,
+    is_analogy: bool,
 }
 
 /// One notice, in words.
@@ -150,6 +162,9 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
         _ => HashMap::new(),
     };
     let range = view.case.range.as_deref().map(MeasuredRange::parse).transpose()?;
+    // An embargoed case shows no deadline to those who may not know what it is.
+    let shows_fix = view.case.public || is_staff || view.tier.is_some_and(domain::read_in::Tier::sees_fix);
+    let deadlines = if shows_fix { door.service.deadlines_of(&view.case).await? } else { Vec::new() };
     let title = if view.case.title.is_empty() { "Case under embargo".to_owned() } else { view.case.title.clone() };
     Ok(CasePage {
         frame: Frame::new(title.clone(), visitor),
@@ -158,6 +173,7 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
         summary: view.case.summary.clone(),
         state: view.case.state.as_str(),
         tlp: view.tlp,
+        tlp_class: tlp_class(view.tlp),
         weakness: view.case.weakness.clone(),
         aliases: texts(&view.case.aliases),
         opened: day(view.case.opened_at),
@@ -172,6 +188,8 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
         findings: finding_rows(&view),
         is_research: view.research,
         fixes: view.fixes.iter().map(fix_row).collect(),
+        table: deadlines.first().map(|(_, d)| d.table.clone()).unwrap_or_default(),
+        deadlines: deadlines.iter().map(deadline_row).collect(),
         notices: view.notices.iter().map(|n| NoticeRow { case: String::new(), ..notice_row(n, names.get(&n.party_id)) }).collect(),
         is_staff,
         read_ins: view.read_ins.iter().map(read_in_row).collect(),
@@ -201,11 +219,20 @@ pub fn intervals(range: &MeasuredRange) -> Vec<Interval> {
         from: if i.introduced == "0" { "the first version".to_owned() } else { i.introduced.clone() },
         to: match (&i.fixed, &i.last_affected) {
             (Some(fixed), _) => format!("before {fixed}"),
-            (None, Some(last)) => format!("{last}, the last one known"),
-            (None, None) => "every later version".to_owned(),
+            (None, Some(last)) => format!("up to {last}, the last one there is"),
+            (None, None) => "and every later one".to_owned(),
         },
     };
     range.affected.iter().map(words).collect()
+}
+
+/// The label's own colour, by TLP 2.0.
+fn tlp_class(tlp: &str) -> &'static str {
+    match tlp {
+        "TLP:RED" => "tlp-red",
+        "TLP:AMBER" | "TLP:AMBER+STRICT" => "tlp-amber",
+        _ => "",
+    }
 }
 
 fn embargo(view: &CaseView) -> Option<(String, String)> {
@@ -213,6 +240,19 @@ fn embargo(view: &CaseView) -> Option<(String, String)> {
         return None;
     }
     view.case.embargo_ends.map(|ends| (day(ends), view.case.embargo_reason.clone().unwrap_or_default()))
+}
+
+fn deadline_row((exposure, deadline): &(Exposure, Deadline)) -> DeadlineRow {
+    DeadlineRow {
+        exposure: match exposure {
+            Exposure::Exposed => "Publicly exposed",
+            Exposure::NotExposed => "Not publicly exposed",
+            Exposure::Unknown => "Not known",
+        },
+        outcome: deadline.outcome.plain(),
+        because: deadline.because.clone(),
+        is_analogy: deadline.analogy,
+    }
 }
 
 fn event_row(event: &CaseEvent) -> EventRow {

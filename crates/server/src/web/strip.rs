@@ -17,7 +17,7 @@ const CELL_HEIGHT: usize = 26;
 /// Height of a silent cell's block.
 const SILENT_HEIGHT: usize = 7;
 /// Gap before the next minor version, in drawing units.
-const MINOR_GAP: usize = 5;
+const MINOR_GAP: usize = 3;
 /// Cells in one drawing; a longer release line goes on in the next one.
 const LINE_CELLS_MAX: usize = 60;
 
