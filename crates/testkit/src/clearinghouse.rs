@@ -121,7 +121,8 @@ impl Clearinghouse {
     /// When the API refuses.
     pub async fn participant(&self, name: &str, roles: &[Role], packages: &[&str]) -> Participant {
         let roles: Vec<&str> = roles.iter().map(|r| r.as_str()).collect();
-        let body = json!({"name": name, "accountable": format!("Head of {name}"), "roles": roles, "packages": packages});
+        let body =
+            json!({"name": name, "accountable": format!("Head of {name}"), "roles": roles, "packages": packages});
         let party = self.post("/v1/parties", &self.admin, &body).expect(201).await.json();
         let member = party["members"][0]["id"].as_str().unwrap_or_default().to_owned();
         let token = self.token(&member, &["read", "write"]).await;

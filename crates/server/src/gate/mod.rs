@@ -52,7 +52,9 @@ impl Gates {
     /// # Errors
     /// 429.
     pub fn token(&self, secret: &str) -> Result<(), Problem> {
-        let limited = |e: rate::Exceeded| Problem::rate_limited("this token's requests of the minute are used up", e.retry_after_s);
+        let limited = |e: rate::Exceeded| {
+            Problem::rate_limited("this token's requests of the minute are used up", e.retry_after_s)
+        };
         self.token.take(token_key(secret), Instant::now()).map_err(limited)
     }
 
@@ -61,7 +63,8 @@ impl Gates {
     /// # Errors
     /// 429.
     pub fn report(&self, secret: &str) -> Result<(), Problem> {
-        let limited = |e: rate::Exceeded| Problem::rate_limited("this token's reports of the hour are used up", e.retry_after_s);
+        let limited =
+            |e: rate::Exceeded| Problem::rate_limited("this token's reports of the hour are used up", e.retry_after_s);
         self.reports.take(token_key(secret), Instant::now()).map_err(limited)
     }
 
@@ -70,7 +73,9 @@ impl Gates {
     /// # Errors
     /// 429.
     pub fn anonymous(&self, address: IpAddr) -> Result<(), Problem> {
-        let limited = |e: rate::Exceeded| Problem::rate_limited("this address's requests of the minute are used up", e.retry_after_s);
+        let limited = |e: rate::Exceeded| {
+            Problem::rate_limited("this address's requests of the minute are used up", e.retry_after_s)
+        };
         self.address.take(address.into(), Instant::now()).map_err(limited)
     }
 
@@ -79,7 +84,8 @@ impl Gates {
     /// # Errors
     /// 429 after too many refused ones.
     pub fn may_try(&self, address: IpAddr) -> Result<(), Problem> {
-        let limited = |e: rate::Exceeded| Problem::rate_limited("too many refused tokens from this address", e.retry_after_s);
+        let limited =
+            |e: rate::Exceeded| Problem::rate_limited("too many refused tokens from this address", e.retry_after_s);
         self.refusals.check(address.into(), Instant::now()).map_err(limited)
     }
 

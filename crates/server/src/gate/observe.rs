@@ -50,13 +50,12 @@ pub async fn observe(State(door): State<Door>, request: Request, next: Next) -> 
 /// A handler that panics is a defect of ours; the client gets the same words as for any other.
 async fn unpanicked(answer: impl Future<Output = Response>) -> Response {
     let mut answer = Box::pin(answer);
-    let polled = std::future::poll_fn(move |cx| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+    let polled =
+        std::future::poll_fn(move |cx| match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
             Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
             Ok(std::task::Poll::Ready(response)) => std::task::Poll::Ready(Some(response)),
             Err(_) => std::task::Poll::Ready(None),
-        }
-    });
+        });
     match polled.await {
         Some(response) => response,
         None => {

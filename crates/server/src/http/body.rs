@@ -60,7 +60,8 @@ impl BodyRule {
     pub fn check_head(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
         let is_empty = declared.unwrap_or(0) == 0 && !headers.contains_key(header::TRANSFER_ENCODING);
-        if !(self.may_be_absent && is_empty) && !self.is_taken(headers) {
+        let needs_type = !(self.may_be_absent && is_empty);
+        if needs_type && !self.is_taken(headers) {
             return Err(Problem::media_type(self.media_type));
         }
         match declared {

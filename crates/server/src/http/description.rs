@@ -62,7 +62,8 @@ fn inputs_close(document: &mut Value) {
 fn refs_collect(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
-            let name = members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
+            let name =
+                members.get("$ref").and_then(Value::as_str).and_then(|r| r.strip_prefix("#/components/schemas/"));
             found.extend(name.map(ToOwned::to_owned));
             members.values().for_each(|v| refs_collect(v, found));
         }
@@ -152,7 +153,8 @@ fn refusals_add(operation: &mut Operation, kind: Kind, has_id: bool, path: &str)
     let has_token = operation.security.is_some();
     let has_body = operation.request_body.is_some();
     let changes = kind != Kind::Read;
-    let has_query = operation.parameters.iter().flatten().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query));
+    let has_query =
+        operation.parameters.iter().flatten().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query));
     let mut add = |applies: bool, status: &str, about: &str| {
         if applies && !operation.responses.responses.contains_key(status) {
             operation.responses.responses.insert(status.to_owned(), RefOr::T(refusal(about)));

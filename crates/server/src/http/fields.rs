@@ -354,7 +354,8 @@ impl<'a> Fields<'a> {
 /// A field's name fit for an answer: cut, and without control characters.
 fn shown(key: &str) -> String {
     let plain: String = key.chars().filter(|c| !c.is_control()).collect();
-    let end = plain.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= FIELD_NAME_BYTES_SHOWN_MAX);
+    let end =
+        plain.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= FIELD_NAME_BYTES_SHOWN_MAX);
     let end = end.last().unwrap_or(0);
     plain[..end].to_owned()
 }
@@ -440,7 +441,11 @@ mod tests {
         let problem = serde_json::to_value(read::<Outer>(body.as_bytes()).unwrap_err()).unwrap();
         let errors = problem["errors"].as_array().cloned().unwrap_or_default();
         let line = |e: &serde_json::Value| format!("{} {}", e["field"].as_str().unwrap(), e["code"].as_str().unwrap());
-        if errors.is_empty() { vec![problem["code"].as_str().unwrap().to_owned()] } else { errors.iter().map(line).collect() }
+        if errors.is_empty() {
+            vec![problem["code"].as_str().unwrap().to_owned()]
+        } else {
+            errors.iter().map(line).collect()
+        }
     }
 
     #[test]
@@ -459,11 +464,10 @@ mod tests {
                 "x field_not_allowed"
             ]
         );
-        assert_eq!(codes(r#"{"name":"a\u0000","roles":5,"inner":[]}"#), [
-            "name control_characters",
-            "roles wrong_type",
-            "inner wrong_type"
-        ]);
+        assert_eq!(
+            codes(r#"{"name":"a\u0000","roles":5,"inner":[]}"#),
+            ["name control_characters", "roles wrong_type", "inner wrong_type"]
+        );
         for malformed in ["", "[]", "{", "{} {}", "{\"a\":01}", "null"] {
             assert_eq!(codes(malformed), ["malformed_json"], "{malformed}");
         }

@@ -86,5 +86,10 @@ fn is_metrics_token(door: &Door, headers: &axum::http::HeaderMap) -> bool {
 #[utoipa::path(get, path = "/openapi.json", tag = "server", operation_id = "description_show",
     responses((status = 200, description = "OpenAPI 3.1.", body = serde_json::Value)))]
 async fn description_show(State(door): State<Door>, anonymous: Anonymous) -> Response {
-    answer::tagged(anonymous.if_none_match(), door.description.clone().into_bytes(), "application/json", "public, max-age=300")
+    answer::tagged(
+        anonymous.if_none_match(),
+        door.description.clone().into_bytes(),
+        "application/json",
+        "public, max-age=300",
+    )
 }

@@ -77,7 +77,11 @@ impl Parameters {
     }
 
     /// A parameter that is parsed; the outer `None` means a violation was noted.
-    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &'static str, code: &'static str) -> Option<Option<T>> {
+    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        name: &'static str,
+        code: &'static str,
+    ) -> Option<Option<T>> {
         let Some(text) = self.text(name) else { return Some(None) };
         match text.parse() {
             Ok(value) => Some(Some(value)),
@@ -115,8 +119,12 @@ impl Parameters {
     }
 
     fn refuse_unknown(&mut self) {
-        let unknown: Vec<String> =
-            self.pairs.iter().filter(|(key, _)| !self.asked.contains(key.as_str())).map(|(key, _)| key.clone()).collect();
+        let unknown: Vec<String> = self
+            .pairs
+            .iter()
+            .filter(|(key, _)| !self.asked.contains(key.as_str()))
+            .map(|(key, _)| key.clone())
+            .collect();
         let mut known: Vec<&str> = self.asked.iter().copied().collect();
         known.sort_unstable();
         let known = known.join(", ");

@@ -76,7 +76,13 @@ async fn advisory_page(door: &Door, visitor: &Visitor, name: &str) -> Result<Adv
 fn actions(fixes: &[Fix], range: Option<&MeasuredRange>) -> Vec<String> {
     let live = |f: &&Fix| f.state != FixState::Refuted;
     let verified = fixes.iter().filter(|f| f.state == FixState::Verified && f.version.is_some());
-    let upgrade = |f: &Fix| format!("Upgrade to {} or later: every proof is silent on it. {}", f.version.clone().unwrap_or_default(), f.note);
+    let upgrade = |f: &Fix| {
+        format!(
+            "Upgrade to {} or later: every proof is silent on it. {}",
+            f.version.clone().unwrap_or_default(),
+            f.note
+        )
+    };
     let mut actions: Vec<String> = verified.map(upgrade).collect();
     if let (true, Some(fixed)) = (actions.is_empty(), range.and_then(MeasuredRange::fixed_in)) {
         actions.push(format!("Upgrade to {fixed} or later: measured as the first version without the defect."));

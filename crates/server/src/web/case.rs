@@ -3,6 +3,7 @@
 //! Must not tell an embargoed case from one that never existed: both are the same page of refusal.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -190,7 +191,11 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
         fixes: view.fixes.iter().map(fix_row).collect(),
         table: deadlines.first().map(|(_, d)| d.table.clone()).unwrap_or_default(),
         deadlines: deadlines.iter().map(deadline_row).collect(),
-        notices: view.notices.iter().map(|n| NoticeRow { case: String::new(), ..notice_row(n, names.get(&n.party_id)) }).collect(),
+        notices: view
+            .notices
+            .iter()
+            .map(|n| NoticeRow { case: String::new(), ..notice_row(n, names.get(&n.party_id)) })
+            .collect(),
         is_staff,
         read_ins: view.read_ins.iter().map(read_in_row).collect(),
         credits: view.credits,
@@ -201,8 +206,8 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
 async fn party_names(door: &Door, ctx: &Ctx, notices: &[Notice]) -> Result<HashMap<PartyId, String>, ServiceError> {
     let mut names = HashMap::new();
     for notice in notices {
-        if !names.contains_key(&notice.party_id) {
-            names.insert(notice.party_id, door.service.party_show(ctx, notice.party_id).await?.party.name);
+        if let Entry::Vacant(vacant) = names.entry(notice.party_id) {
+            vacant.insert(door.service.party_show(ctx, notice.party_id).await?.party.name);
         }
     }
     Ok(names)

@@ -100,7 +100,17 @@ pub fn refusal(problem: Problem, visitor: &Visitor) -> Response {
 /// `23 November 2026`.
 pub fn day(at: Timestamp) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
         "December",
     ];
     let date = at.date();

@@ -25,11 +25,8 @@ const COOKIE_HTTPS: &str = "__Host-proofhouse";
 const COOKIE_AGE_S: u32 = 8 * 3_600;
 /// Longest token that is looked up, in bytes.
 const TOKEN_BYTES_MAX: usize = 256;
-const FORM: BodyRule = BodyRule {
-    media_type: "application/x-www-form-urlencoded",
-    bytes_max: FORM_BODY_BYTES_MAX,
-    may_be_absent: true,
-};
+const FORM: BodyRule =
+    BodyRule { media_type: "application/x-www-form-urlencoded", bytes_max: FORM_BODY_BYTES_MAX, may_be_absent: true };
 
 /// Whoever looks at a page.
 #[derive(Debug)]
@@ -183,7 +180,9 @@ pub async fn logout(State(door): State<Door>) -> Response {
 fn safe_next(wanted: Option<&str>) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'.');
     match wanted {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && path.len() <= 200 && path.bytes().all(plain) => {
+        Some(path)
+            if path.starts_with('/') && !path.starts_with("//") && path.len() <= 200 && path.bytes().all(plain) =>
+        {
             path.to_owned()
         }
         _ => "/".to_owned(),

@@ -85,7 +85,10 @@ impl Strip {
             fired,
             silent,
             unknown,
-            sentence: format!("{} published versions: the proof fired on {fired}, stayed silent with a passing control on {silent}, and gave no verdict on {unknown}.", fired + silent + unknown),
+            sentence: format!(
+                "{} published versions: the proof fired on {fired}, stayed silent with a passing control on {silent}, and gave no verdict on {unknown}.",
+                fired + silent + unknown
+            ),
         }
     }
 }
@@ -141,7 +144,10 @@ fn svg(name: &str, cells: &[Cell]) -> String {
     for (x, cell) in places.into_iter().zip(cells) {
         let _ = write!(out, "<g><title>{}</title>", escaped(&cell.label()));
         let _ = match cell.verdict {
-            Verdict::Fired => write!(out, "<rect class=\"fired\" x=\"{x}\" y=\"0\" width=\"{CELL_WIDTH}\" height=\"{CELL_HEIGHT}\" rx=\"1\"/>"),
+            Verdict::Fired => write!(
+                out,
+                "<rect class=\"fired\" x=\"{x}\" y=\"0\" width=\"{CELL_WIDTH}\" height=\"{CELL_HEIGHT}\" rx=\"1\"/>"
+            ),
             Verdict::Silent => write!(
                 out,
                 "<rect class=\"ground\" x=\"{x}\" y=\"0\" width=\"{CELL_WIDTH}\" height=\"{CELL_HEIGHT}\" rx=\"1\"/><rect class=\"silent\" x=\"{x}\" y=\"{}\" width=\"{CELL_WIDTH}\" height=\"{SILENT_HEIGHT}\" rx=\"1\"/>",
@@ -183,7 +189,8 @@ fn words(cells: &[Cell]) -> String {
     };
     let runs = cells.chunk_by(|a, b| a.verdict == b.verdict).filter_map(|run| {
         let (first, last) = (run.first()?, run.last()?);
-        let span = if run.len() == 1 { first.version.clone() } else { format!("{} to {}", first.version, last.version) };
+        let span =
+            if run.len() == 1 { first.version.clone() } else { format!("{} to {}", first.version, last.version) };
         Some(format!("{}: {span}", word(first.verdict)))
     });
     runs.collect::<Vec<_>>().join("; ")

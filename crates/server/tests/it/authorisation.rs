@@ -98,7 +98,12 @@ pub struct World {
 
 impl World {
     /// Lays down one of each.
-    pub async fn lay(house: &Clearinghouse, owner: &Participant, maintainer: &Participant, runner: &Participant) -> Self {
+    pub async fn lay(
+        house: &Clearinghouse,
+        owner: &Participant,
+        maintainer: &Participant,
+        runner: &Participant,
+    ) -> Self {
         let id = |v: &Value| v["id"].as_str().unwrap().to_owned();
         let claim = house.post("/v1/claims", &owner.token, &body("claim", &[])).expect(201).await.json();
         let case = house.measured_case(owner, "pkg:npm/lodash").await.to_string();
@@ -110,7 +115,8 @@ impl World {
         let notice = house.get("/v1/notices", &runner.token).expect(200).await.json();
         let inventory = house.get("/v1/inventories", &runner.token).expect(200).await.json();
         let token = json!({"label": "t", "scopes": ["read"]});
-        let token = house.post(&format!("/v1/members/{}/tokens", owner.member), &house.admin, &token).expect(201).await.json();
+        let token =
+            house.post(&format!("/v1/members/{}/tokens", owner.member), &house.admin, &token).expect(201).await.json();
         let names = vec![
             ("claim", id(&claim)),
             ("report", id(&report["items"][0])),
@@ -141,17 +147,24 @@ impl World {
 }
 
 /// Publishes another case of this owner, of a package that `runner` runs; gives the advisory's name.
-pub async fn published(house: &Clearinghouse, owner: &Participant, maintainer: &Participant, runner: &Participant) -> String {
+pub async fn published(
+    house: &Clearinghouse,
+    owner: &Participant,
+    maintainer: &Participant,
+    runner: &Participant,
+) -> String {
     let case = house.measured_case(owner, "pkg:npm/minimist").await;
     let lock = json!({"lockfileVersion": 3, "packages": {"node_modules/minimist": {"version": "4.17.15"}}});
-    let inventory = json!({"asset": "pump gateway", "tags": {"exposure": "exposed", "sector": "hospital"}, "document": lock});
+    let inventory =
+        json!({"asset": "pump gateway", "tags": {"exposure": "exposed", "sector": "hospital"}, "document": lock});
     house.post("/v1/inventories", &runner.token, &inventory).expect(201).await;
     let until = service::identity::now().plus_days(30).to_string();
     let read_in = json!({"member": maintainer.member, "tier": "0", "reason": "maintains it", "until": until});
     house.post(&format!("/v1/cases/{case}/read-ins"), &house.admin, &read_in).expect(200).await;
     let verdict = json!({"verdict": "vulnerability", "reason": "it is"});
     house.post(&format!("/v1/cases/{case}/verdict"), &maintainer.token, &verdict).expect(200).await;
-    let advisory = house.post("/v1/advisories", &maintainer.token, &json!({"case": case.to_string()})).expect(201).await.json();
+    let advisory =
+        house.post("/v1/advisories", &maintainer.token, &json!({"case": case.to_string()})).expect(201).await.json();
     house.work().await;
     advisory["name"].as_str().unwrap().to_owned()
 }
@@ -178,7 +191,9 @@ fn body(kind: &str, unique: &[&str]) -> Value {
         "party" => json!({"name": "New", "accountable": "N. Ew", "roles": ["finder"]}),
         "member" => json!({"name": "Two"}),
         "token" => json!({"label": "x", "scopes": ["read"]}),
-        "kev" => json!({"title": "KEV", "catalogVersion": "2026.11.23", "dateReleased": "2026-11-23T00:00:00Z", "count": 0, "vulnerabilities": []}),
+        "kev" => {
+            json!({"title": "KEV", "catalogVersion": "2026.11.23", "dateReleased": "2026-11-23T00:00:00Z", "count": 0, "vulnerabilities": []})
+        }
         _ => json!({}),
     }
 }
@@ -210,8 +225,14 @@ async fn every_operation_answers_each_caller_as_the_matrix_says() {
         let operator = house.participant("Operator", &[Role::Operator], &[]).await;
         let reader = house.participant("Staff", &[Role::Coordinator], &[]).await;
         let reader = house.token(&reader.member, &["read"]).await;
-        let callers: [Option<&str>; 6] =
-            [None, Some(&finder.token), Some(&maintainer.token), Some(&operator.token), Some(&reader), Some(&house.admin)];
+        let callers: [Option<&str>; 6] = [
+            None,
+            Some(&finder.token),
+            Some(&maintainer.token),
+            Some(&operator.token),
+            Some(&reader),
+            Some(&house.admin),
+        ];
         let world = World::lay(house, &owner, &keeper, &runner).await;
         let described = house.ask("GET", "/openapi.json").expect(200).await.json();
         let mut wrong = Vec::new();
@@ -222,7 +243,13 @@ async fn every_operation_answers_each_caller_as_the_matrix_says() {
                     wrong.push(format!("{} {} expected {expected}: {} {}", row.0, row.1, reply.status, reply.text()));
                 }
                 let operation = &described["paths"][template(row.1)][row.0.to_lowercase()];
-                assert!(operation["responses"][reply.status.to_string()].is_object(), "{} {}: {} is not described", row.0, row.1, reply.status);
+                assert!(
+                    operation["responses"][reply.status.to_string()].is_object(),
+                    "{} {}: {} is not described",
+                    row.0,
+                    row.1,
+                    reply.status
+                );
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -235,8 +262,18 @@ fn template(path: &str) -> String {
     let path = path.split('?').next().unwrap();
     let mut out = path.to_owned();
     for (name, described) in [
-        ("claim", "id"), ("report", "id"), ("proof", "id"), ("case", "id"), ("fix", "id"), ("inventory", "id"),
-        ("notice", "id"), ("party", "id"), ("member", "id"), ("token", "id"), ("advisory", "name"), ("readin", "read_in"),
+        ("claim", "id"),
+        ("report", "id"),
+        ("proof", "id"),
+        ("case", "id"),
+        ("fix", "id"),
+        ("inventory", "id"),
+        ("notice", "id"),
+        ("party", "id"),
+        ("member", "id"),
+        ("token", "id"),
+        ("advisory", "name"),
+        ("readin", "read_in"),
     ] {
         out = out.replace(&format!("{{{name}}}"), &format!("{{{described}}}"));
     }
@@ -282,7 +319,9 @@ async fn every_bad_token_gets_the_same_answer() {
         store::party::token_insert(&mut tx, &row("pht_revoked", now.plus_days(1), Some(now))).await.unwrap();
         tx.commit().await.unwrap();
         let wanted = house.ask("GET", "/v1/claims").expect(401).await.comparable();
-        for authorization in ["Bearer pht_expired", "Bearer pht_revoked", "Bearer pht_unknown", "Bearer ", "Basic eDp5", "pht_x"] {
+        for authorization in
+            ["Bearer pht_expired", "Bearer pht_revoked", "Bearer pht_unknown", "Bearer ", "Basic eDp5", "pht_x"]
+        {
             for (method, path) in [("GET", "/v1/claims"), ("POST", "/v1/reports"), ("POST", "/v1/cases/x/merge")] {
                 let reply = house.ask(method, path).header("authorization", authorization).expect(401).await;
                 assert_eq!(reply.comparable(), wanted, "{authorization} {method} {path}");

@@ -77,10 +77,16 @@ async fn deep_nesting_is_refused_without_parsing() {
         let reply = reply.expect(413).await;
         assert_eq!(reply.code(), "structure_too_deep");
         let deep = format!("{{\"purl\":\"pkg:npm/x\",\"enrichment\":{}1{}}}", "{\"a\":".repeat(200), "}".repeat(200));
-        let reply = house.ask("POST", "/v1/reports").token(&house.admin).body("application/json", deep.as_bytes()).send().await;
+        let reply =
+            house.ask("POST", "/v1/reports").token(&house.admin).body("application/json", deep.as_bytes()).send().await;
         assert!(matches!(reply.status, 400 | 413), "{}", reply.text());
         let deep = format!("{{\"purl\":\"pkg:npm/x\",\"enrichment\":{}1{}}}", "{\"a\":".repeat(12), "}".repeat(12));
-        let reply = house.ask("POST", "/v1/reports").token(&house.admin).body("application/json", deep.as_bytes()).expect(413).await;
+        let reply = house
+            .ask("POST", "/v1/reports")
+            .token(&house.admin)
+            .body("application/json", deep.as_bytes())
+            .expect(413)
+            .await;
         assert_eq!(reply.violations(), ["enrichment structure_too_deep"]);
     })
     .await;
@@ -111,11 +117,23 @@ async fn what_is_not_json_of_the_right_shape_is_refused_with_every_violation() {
 #[tokio::test]
 async fn another_media_type_is_refused() {
     both_clearinghouses(async |house| {
-        for media_type in ["text/plain", "multipart/form-data", "application/json; charset=latin1", "application/problem+json"] {
-            let reply = house.ask("POST", "/v1/claims").token(&house.admin).body(media_type, CLAIM.as_bytes()).expect(415).await;
+        for media_type in
+            ["text/plain", "multipart/form-data", "application/json; charset=latin1", "application/problem+json"]
+        {
+            let reply = house
+                .ask("POST", "/v1/claims")
+                .token(&house.admin)
+                .body(media_type, CLAIM.as_bytes())
+                .expect(415)
+                .await;
             assert_eq!(reply.code(), "media_type");
         }
-        house.ask("POST", "/v1/claims").token(&house.admin).body("application/json; charset=UTF-8", CLAIM.as_bytes()).expect(201).await;
+        house
+            .ask("POST", "/v1/claims")
+            .token(&house.admin)
+            .body("application/json; charset=UTF-8", CLAIM.as_bytes())
+            .expect(201)
+            .await;
         let packed = house.ask("POST", "/v1/claims").token(&house.admin).header("content-encoding", "gzip");
         packed.body("application/json", CLAIM.as_bytes()).expect(415).await;
     })

@@ -14,7 +14,10 @@ async fn every_operation_is_described_in_full() {
             for (method, operation) in item.as_object().unwrap() {
                 let what = format!("{method} {path}");
                 names.push(operation["operationId"].as_str().unwrap().to_owned());
-                assert!(operation["summary"].as_str().or(operation["description"].as_str()).is_some(), "{what} says nothing");
+                assert!(
+                    operation["summary"].as_str().or(operation["description"].as_str()).is_some(),
+                    "{what} says nothing"
+                );
                 let responses = operation["responses"].as_object().unwrap();
                 assert!(responses.contains_key("500"), "{what}");
                 for (status, response) in responses {
@@ -35,7 +38,11 @@ async fn every_operation_is_described_in_full() {
         names.dedup();
         assert_eq!(names.len(), count, "operation ids are unique");
         let about = described["info"]["description"].as_str().unwrap();
-        for limit in [server::limits::JSON_BODY_BYTES_MAX, server::limits::REPORT_BODY_BYTES_MAX, server::limits::JSON_LEVELS_MAX] {
+        for limit in [
+            server::limits::JSON_BODY_BYTES_MAX,
+            server::limits::REPORT_BODY_BYTES_MAX,
+            server::limits::JSON_LEVELS_MAX,
+        ] {
             assert!(about.contains(&limit.to_string()), "{limit} is not in the description");
         }
     })

@@ -12,20 +12,28 @@ const NOTHING: &str = "00000000000000000000000000";
 
 fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> Vec<(String, Ask)> {
     let get = |path: String| (path.clone(), house.get(&path, &outsider.token));
-    let post = |path: String, body: serde_json::Value| (path.clone(), house.post(&path, &outsider.token, &body).header("if-match", "\"x\""));
+    let post = |path: String, body: serde_json::Value| {
+        (path.clone(), house.post(&path, &outsider.token, &body).header("if-match", "\"x\""))
+    };
     let until = service::identity::now().plus_days(7).to_string();
     match kind {
         "case" => vec![
             get(format!("/v1/cases/{id}")),
             get(format!("/v1/fixes?case={id}")),
             (format!("/cases/{id}"), house.ask("GET", &format!("/cases/{id}"))),
-            (format!("/cases/{id} with a cookie"), house.ask("GET", &format!("/cases/{id}")).header("cookie", &format!("proofhouse={}", outsider.token))),
+            (
+                format!("/cases/{id} with a cookie"),
+                house.ask("GET", &format!("/cases/{id}")).header("cookie", &format!("proofhouse={}", outsider.token)),
+            ),
             post(format!("/v1/cases/{id}/merge"), json!({"into": id, "reason": "x"})),
             post(format!("/v1/cases/{id}/split"), json!({"finding": format!("finding_{NOTHING}"), "reason": "x"})),
             post(format!("/v1/cases/{id}/verdict"), json!({"verdict": "hardening", "reason": "x"})),
             post(format!("/v1/cases/{id}/close"), json!({"reason": "x"})),
             post(format!("/v1/cases/{id}/embargo"), json!({"source": "negotiated", "ends": until})),
-            post(format!("/v1/cases/{id}/read-ins"), json!({"member": outsider.member, "tier": "0", "reason": "x", "until": until})),
+            post(
+                format!("/v1/cases/{id}/read-ins"),
+                json!({"member": outsider.member, "tier": "0", "reason": "x", "until": until}),
+            ),
             post(format!("/v1/cases/{id}/read-ins/readin_{NOTHING}/end"), json!({})),
             post("/v1/fixes".to_owned(), json!({"case": id, "kind": "mitigation", "note": "x"})),
             post("/v1/advisories".to_owned(), json!({"case": id})),
@@ -33,12 +41,20 @@ fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> 
         "report" => vec![get(format!("/v1/reports/{id}"))],
         "finding" => vec![(
             "proof".to_owned(),
-            house.ask("POST", &format!("/v1/proofs?finding={id}")).token(&outsider.token).body("application/zstd", b"x"),
+            house
+                .ask("POST", &format!("/v1/proofs?finding={id}"))
+                .token(&outsider.token)
+                .body("application/zstd", b"x"),
         )],
-        "claim" => vec![get(format!("/v1/claims/{id}")), post(format!("/v1/claims/{id}/renew"), json!({"fence": 1, "lease_s": 600}))],
+        "claim" => vec![
+            get(format!("/v1/claims/{id}")),
+            post(format!("/v1/claims/{id}/renew"), json!({"fence": 1, "lease_s": 600})),
+        ],
         "party" => vec![get(format!("/v1/parties/{id}"))],
         "inventory" => vec![get(format!("/v1/inventories/{id}"))],
-        "notice" => vec![get(format!("/v1/notices/{id}")), post(format!("/v1/notices/{id}/answer"), json!({"answer": "seen"}))],
+        "notice" => {
+            vec![get(format!("/v1/notices/{id}")), post(format!("/v1/notices/{id}/answer"), json!({"answer": "seen"}))]
+        }
         "proof" => vec![get(format!("/v1/proofs/{id}"))],
         "fix" => vec![get(format!("/v1/fixes/{id}"))],
         _ => vec![],
@@ -64,7 +80,9 @@ async fn what_is_hidden_answers_as_what_never_existed() {
                     assert!(real.header("etag").is_none());
                 }
                 // A text that is no id at all.
-                for (what, malformed) in asks(house, &outsider, kind, "nonsense").into_iter().take(1).filter(|_| kind != "finding") {
+                for (what, malformed) in
+                    asks(house, &outsider, kind, "nonsense").into_iter().take(1).filter(|_| kind != "finding")
+                {
                     assert!(matches!(malformed.send().await.status, 404), "{role} {what}");
                 }
             }
@@ -79,14 +97,23 @@ async fn lists_and_pages_do_not_change_when_a_case_is_opened_under_embargo() {
         let owner = house.participant("Owner", &[Role::Finder], &[]).await;
         let keeper = house.participant("Keeper", &[Role::Maintainer], &["pkg:npm/minimist"]).await;
         let runner = house.participant("Runner", &[Role::Operator], &[]).await;
-        let outsider = house.participant("Outsider", &[Role::Finder, Role::Maintainer, Role::Operator], &["pkg:npm/other"]).await;
+        let outsider =
+            house.participant("Outsider", &[Role::Finder, Role::Maintainer, Role::Operator], &["pkg:npm/other"]).await;
         crate::authorisation::published(house, &owner, &keeper, &runner).await;
         let lock = json!({"lockfileVersion": 3, "packages": {"node_modules/lodash": {"version": "4.17.15"}}});
         house.post("/v1/inventories", &outsider.token, &json!({"asset": "a", "document": lock})).expect(201).await;
         house.work().await;
         let observe = async || {
             let mut seen = Vec::new();
-            for target in ["/v1/cases", "/v1/cases?purl=pkg%3Anpm%2Flodash", "/v1/cases?state=open", "/v1/notices", "/v1/reports", "/v1/claims", "/v1/advisories"] {
+            for target in [
+                "/v1/cases",
+                "/v1/cases?purl=pkg%3Anpm%2Flodash",
+                "/v1/cases?state=open",
+                "/v1/notices",
+                "/v1/reports",
+                "/v1/claims",
+                "/v1/advisories",
+            ] {
                 seen.push(house.get(target, &outsider.token).expect(200).await.comparable());
             }
             for target in ["/", "/notices"] {
@@ -110,7 +137,9 @@ async fn each_tier_sees_what_it_should() {
         let owner = house.participant("Owner", &[Role::Finder], &[]).await;
         let case = house.measured_case(&owner, "pkg:npm/lodash").await;
         let until = service::identity::now().plus_days(7).to_string();
-        for (tier, findings, fixes_shown, title) in [("0", 1, true, true), ("1", 1, true, true), ("2", 0, true, true), ("3", 0, false, false)] {
+        for (tier, findings, fixes_shown, title) in
+            [("0", 1, true, true), ("1", 1, true, true), ("2", 0, true, true), ("3", 0, false, false)]
+        {
             let guest = house.participant(&format!("Guest {tier}"), &[Role::Operator], &[]).await;
             let target = format!("/v1/cases/{case}");
             house.get(&target, &guest.token).expect(404).await;

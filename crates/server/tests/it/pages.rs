@@ -37,7 +37,11 @@ async fn each_reader_sees_its_part_of_a_case() {
         assert!(public.contains("Prototype pollution through zipObjectDeep") && public.contains("4.17.15: fired"));
         assert!(public.contains("Deadlines") && public.contains("Publicly exposed") && public.contains("by analogy"));
         assert!(public.contains(&format!("/v1/advisories/{name}/csaf.sig")) && public.contains("TLP:CLEAR"));
-        assert!(!public.contains("Hospital") && !public.contains("pump gateway") && !public.contains("Reports that are this case"));
+        assert!(
+            !public.contains("Hospital")
+                && !public.contains("pump gateway")
+                && !public.contains("Reports that are this case")
+        );
         let own = page(house, &target, Some(&hospital), 200).await;
         assert!(own.contains("pump gateway") && own.contains("Your notices"));
         assert!(!page(house, &target, Some(&bank), 200).await.contains("pump gateway"));
@@ -67,7 +71,10 @@ async fn what_strangers_write_is_shown_as_text() {
         let text = json!({"title": "<img src=x onerror=alert(1)>", "summary": "\"><script>alert(2)</script>"});
         house.post(&format!("/v1/advisories/{name}/revise"), &house.admin, &text).expect(200).await;
         let shown = page(house, &format!("/advisories/{name}"), None, 200).await;
-        assert!(!shown.contains("<img src=x") && shown.contains("&#60;img src=x") || shown.contains("&lt;img src=x"), "{shown}");
+        assert!(
+            !shown.contains("<img src=x") && shown.contains("&#60;img src=x") || shown.contains("&lt;img src=x"),
+            "{shown}"
+        );
         let advisory = house.ask("GET", &format!("/v1/advisories/{name}")).expect(200).await.json();
         page(house, &format!("/cases/{}", advisory["case"].as_str().unwrap()), None, 200).await;
         page(house, "/", None, 200).await;
@@ -84,13 +91,19 @@ async fn a_token_logs_in_and_out_of_the_pages_and_of_nothing_else() {
         assert!(page(house, "/login?next=/notices", None, 200).await.contains("value=\"/notices\""));
         assert!(page(house, "/login?next=//evil.example", None, 200).await.contains("value=\"/\""));
         let form = |token: &str| format!("next=%2Fnotices&token={token}");
-        let post = |body: String| house.ask("POST", "/login").body("application/x-www-form-urlencoded", body.as_bytes());
+        let post =
+            |body: String| house.ask("POST", "/login").body("application/x-www-form-urlencoded", body.as_bytes());
         let wrong = post(form("pht_wrong")).expect(401).await;
         assert!(wrong.header("set-cookie").is_none() && wrong.text().contains("not valid"));
         let right = post(form(&operator.token)).expect(303).await;
         assert_eq!(right.header("location"), Some("/notices"));
         let cookie = right.header("set-cookie").unwrap();
-        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/") && !cookie.contains("Secure"));
+        assert!(
+            cookie.contains("HttpOnly")
+                && cookie.contains("SameSite=Strict")
+                && cookie.contains("Path=/")
+                && !cookie.contains("Secure")
+        );
         let pair = cookie.split(';').next().unwrap();
         house.ask("GET", "/notices").header("cookie", pair).expect(200).await;
         // The cookie is no token of the API, so no foreign page can act through it.
@@ -110,7 +123,11 @@ async fn behind_tls_cookies_are_secure_and_browsers_stay() {
         |config| config.public_url = Some("https://clearing.example".to_owned()),
         async |house| {
             let body = format!("token={}", house.admin);
-            let reply = house.ask("POST", "/login").body("application/x-www-form-urlencoded", body.as_bytes()).expect(303).await;
+            let reply = house
+                .ask("POST", "/login")
+                .body("application/x-www-form-urlencoded", body.as_bytes())
+                .expect(303)
+                .await;
             let cookie = reply.header("set-cookie").unwrap();
             assert!(cookie.starts_with("__Host-proofhouse=") && cookie.contains("Secure"));
             assert_eq!(reply.header("strict-transport-security"), Some("max-age=31536000"));

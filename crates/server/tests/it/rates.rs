@@ -108,7 +108,10 @@ async fn only_a_coordinator_or_the_metrics_token_reads_metrics() {
             house.get("/metrics", &finder.token).expect(403).await;
             house.get("/metrics", &house.admin).expect(200).await;
             let text = house.get("/metrics", "scrape-1").expect(200).await.text();
-            assert!(text.contains("proofhouse_http_requests_total{method=\"POST\",route=\"/v1/parties\",status=\"201\"} 1"), "{text}");
+            assert!(
+                text.contains("proofhouse_http_requests_total{method=\"POST\",route=\"/v1/parties\",status=\"201\"} 1"),
+                "{text}"
+            );
             assert!(!text.contains("party_") && !text.contains("pkg:"), "{text}");
             // The metrics token opens nothing else.
             house.get("/v1/claims", "scrape-1").expect(401).await;

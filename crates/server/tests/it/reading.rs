@@ -102,7 +102,11 @@ async fn the_same_request_under_one_key_is_done_once() {
         }
         // A secret is in the first answer alone.
         let party = house.get("/v1/parties", &house.admin).expect(200).await.json();
-        let party = house.get(&format!("/v1/parties/{}", party["items"][0]["id"].as_str().unwrap()), &house.admin).expect(200).await.json();
+        let party = house
+            .get(&format!("/v1/parties/{}", party["items"][0]["id"].as_str().unwrap()), &house.admin)
+            .expect(200)
+            .await
+            .json();
         let target = format!("/v1/members/{}/tokens", party["members"][0]["id"].as_str().unwrap());
         let token = json!({"label": "ci", "scopes": ["read"]});
         let first = house.post(&target, &house.admin, &token).key("k2").expect(201).await;
@@ -120,10 +124,13 @@ async fn requests_at_the_same_time_under_one_key_make_one_thing() {
         let body = json!({"scope": {"kind": "package", "purl": "pkg:npm/x"}, "method": "static"});
         let ask = || house.post("/v1/claims", &house.admin, &body).key("race").send();
         let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
-        let mut ids: Vec<String> = [a, b, c, d].iter().map(|r| {
-            assert_eq!(r.status, 201, "{}", r.text());
-            r.json()["id"].as_str().unwrap().to_owned()
-        }).collect();
+        let mut ids: Vec<String> = [a, b, c, d]
+            .iter()
+            .map(|r| {
+                assert_eq!(r.status, 201, "{}", r.text());
+                r.json()["id"].as_str().unwrap().to_owned()
+            })
+            .collect();
         ids.dedup();
         assert_eq!(ids.len(), 1);
     })

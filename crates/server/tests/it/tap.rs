@@ -46,7 +46,11 @@ async fn refusals_carry_the_problem_types_and_codes() {
         (json!({"purl": "pkg:npm/x", "unknown": 1}), 400, &["field_not_allowed"]),
         (json!({"purl": "pkg:npm/x", "code_path": "x".repeat(1025)}), 413, &["field_too_large"]),
         (json!({"purl": "pkg:npm/x", "references": vec!["https://a.example"; 17]}), 413, &["too_many_items"]),
-        (json!({"purl": "pkg:npm/x", "references": ["ftp://a"], "introduced_commit": "xyz"}), 400, &["invalid_reference", "invalid_commit"]),
+        (
+            json!({"purl": "pkg:npm/x", "references": ["ftp://a"], "introduced_commit": "xyz"}),
+            400,
+            &["invalid_reference", "invalid_commit"],
+        ),
         (json!({"purl": "pkg:npm/x", "notify": "all"}), 400, &["missing_field"]),
         (json!({"purl": "pkg:npm/x", "email": "nobody"}), 400, &["invalid_email"]),
         (json!({"purl": "pkg:npm/x", "software": "a\u{1}"}), 400, &["control_characters"]),
@@ -57,13 +61,23 @@ async fn refusals_carry_the_problem_types_and_codes() {
             let body = reply.json();
             assert_eq!(reply.header("content-type"), Some("application/problem+json"));
             assert_eq!((body["type"].as_str(), body["status"].as_u64()), (Some(VALIDATION), Some(u64::from(*status))));
-            let found: Vec<&str> = body["errors"].as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
+            let found: Vec<&str> =
+                body["errors"].as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
             for code in *codes {
                 assert!(found.contains(code), "{report}: {found:?}");
             }
-            assert!(body["errors"].as_array().unwrap().iter().all(|e| e["field"].is_string() && e["reason"].is_string()));
+            assert!(
+                body["errors"].as_array().unwrap().iter().all(|e| e["field"].is_string() && e["reason"].is_string())
+            );
         }
-        for malformed in [b"".as_slice(), b"[1]", b"{\"purl\":\"pkg:npm/x\"}{}", b"{\"purl\":\"\xff\"}", b"nonsense", b"{\"purl\":1}"] {
+        for malformed in [
+            b"".as_slice(),
+            b"[1]",
+            b"{\"purl\":\"pkg:npm/x\"}{}",
+            b"{\"purl\":\"\xff\"}",
+            b"nonsense",
+            b"{\"purl\":1}",
+        ] {
             let reply = send(house, malformed).await;
             assert_eq!((reply.status, reply.json()["type"].as_str()), (400, Some(MALFORMED)), "{}", reply.text());
         }

@@ -66,9 +66,15 @@ pub(crate) struct AdvisoryText {
 impl FromFields for AdvisoryText {
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
         let line = |bytes_max| Text::Line(bytes_max);
-        let (title, change) = (f.text_optional("title", line(CASE_TITLE_BYTES_MAX)), f.text_optional("change", line(CASE_TITLE_BYTES_MAX)));
+        let (title, change) = (
+            f.text_optional("title", line(CASE_TITLE_BYTES_MAX)),
+            f.text_optional("change", line(CASE_TITLE_BYTES_MAX)),
+        );
         let summary = f.text_optional("summary", Text::Prose(SUMMARY_BYTES_MAX));
-        let (severity, weakness) = (f.text_optional("severity", line(ALIAS_BYTES_MAX * 2)), f.text_optional("weakness", line(ALIAS_BYTES_MAX)));
+        let (severity, weakness) = (
+            f.text_optional("severity", line(ALIAS_BYTES_MAX * 2)),
+            f.text_optional("weakness", line(ALIAS_BYTES_MAX)),
+        );
         let aliases = f.texts("aliases", ALIASES_COUNT_MAX, line(ALIAS_BYTES_MAX));
         let references = f.texts("references", REFERENCES_COUNT_MAX, line(REFERENCE_BYTES_MAX));
         Some(Self {
@@ -210,7 +216,11 @@ async fn advisory_publish(State(door): State<Door>, asked: Asked<AdvisoryPublish
 #[utoipa::path(post, path = "/v1/advisories/{name}/revise", tag = "advisories", operation_id = "advisory_revise", security(("bearer" = [])),
     params(("name" = String, Path, description = "An advisory's name.")), request_body = AdvisoryText,
     responses((status = 200, description = "Revised.", body = AdvisoryShown)))]
-async fn advisory_revise(State(door): State<Door>, Path(name): Path<String>, asked: Asked<AdvisoryText>) -> Result<Response, Problem> {
+async fn advisory_revise(
+    State(door): State<Door>,
+    Path(name): Path<String>,
+    asked: Asked<AdvisoryText>,
+) -> Result<Response, Problem> {
     let advisory = door.service.advisory_revise(&asked.ctx, &name, asked.input.into()).await?;
     Ok(answer::ok(&AdvisoryShown::from(advisory)))
 }
@@ -219,7 +229,11 @@ async fn advisory_revise(State(door): State<Door>, Path(name): Path<String>, ask
 #[utoipa::path(post, path = "/v1/advisories/{name}/withdraw", tag = "advisories", operation_id = "advisory_withdraw", security(("bearer" = [])),
     params(("name" = String, Path, description = "An advisory's name.")), request_body = AdvisoryWithdraw,
     responses((status = 200, description = "Withdrawn.", body = AdvisoryShown)))]
-async fn advisory_withdraw(State(door): State<Door>, Path(name): Path<String>, asked: Asked<AdvisoryWithdraw>) -> Result<Response, Problem> {
+async fn advisory_withdraw(
+    State(door): State<Door>,
+    Path(name): Path<String>,
+    asked: Asked<AdvisoryWithdraw>,
+) -> Result<Response, Problem> {
     let advisory = door.service.advisory_withdraw(&asked.ctx, &name, &asked.input.reason).await?;
     Ok(answer::ok(&AdvisoryShown::from(advisory)))
 }
@@ -227,7 +241,12 @@ async fn advisory_withdraw(State(door): State<Door>, Path(name): Path<String>, a
 /// Every advisory, newest first. For everybody.
 #[utoipa::path(get, path = "/v1/advisories", tag = "advisories", operation_id = "advisory_list",
     params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<AdvisoryShown>)))]
-async fn advisory_list(State(door): State<Door>, anonymous: Anonymous, OriginalUri(uri): OriginalUri, query: Query<PageQuery>) -> Result<Response, Problem> {
+async fn advisory_list(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    OriginalUri(uri): OriginalUri,
+    query: Query<PageQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.advisory_list(&query.0.0).await?;
     Ok(page_shown::<_, AdvisoryShown>(&anonymous, &uri, listed))
 }
@@ -236,7 +255,11 @@ async fn advisory_list(State(door): State<Door>, anonymous: Anonymous, OriginalU
 #[utoipa::path(get, path = "/v1/advisories/{name}", tag = "advisories", operation_id = "advisory_show",
     params(("name" = String, Path, description = "An advisory's name.")),
     responses((status = 200, description = "The advisory.", body = AdvisoryShown)))]
-async fn advisory_show(State(door): State<Door>, anonymous: Anonymous, Path(name): Path<String>) -> Result<Response, Problem> {
+async fn advisory_show(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
     let advisory = door.service.advisory_show(&name).await?;
     Ok(anonymous.shown(&AdvisoryShown::from(advisory)))
 }
@@ -265,32 +288,60 @@ impl DocumentAsked<'_> {
 #[utoipa::path(get, path = "/v1/advisories/{name}/osv", tag = "advisories", operation_id = "advisory_osv",
     params(("name" = String, Path, description = "An advisory's name."), RevisionParameters),
     responses((status = 200, description = "The document.", body = serde_json::Map<String, serde_json::Value>, content_type = "application/json")))]
-async fn advisory_osv(State(door): State<Door>, anonymous: Anonymous, Path(name): Path<String>, query: Query<RevisionParameters>) -> Result<Response, Problem> {
-    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Osv, revision: query.0.revision }.document(&door, &anonymous).await
+async fn advisory_osv(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    Path(name): Path<String>,
+    query: Query<RevisionParameters>,
+) -> Result<Response, Problem> {
+    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Osv, revision: query.0.revision }
+        .document(&door, &anonymous)
+        .await
 }
 
 /// The detached signature of an advisory's OSV 1.7 document. For everybody.
 #[utoipa::path(get, path = "/v1/advisories/{name}/osv.sig", tag = "advisories", operation_id = "advisory_osv_signature",
     params(("name" = String, Path, description = "An advisory's name."), RevisionParameters),
     responses((status = 200, description = "The signature.", body = serde_json::Map<String, serde_json::Value>, content_type = "application/json")))]
-async fn advisory_osv_signature(State(door): State<Door>, anonymous: Anonymous, Path(name): Path<String>, query: Query<RevisionParameters>) -> Result<Response, Problem> {
-    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Osv, revision: query.0.revision }.signature(&door, &anonymous).await
+async fn advisory_osv_signature(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    Path(name): Path<String>,
+    query: Query<RevisionParameters>,
+) -> Result<Response, Problem> {
+    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Osv, revision: query.0.revision }
+        .signature(&door, &anonymous)
+        .await
 }
 
 /// The CSAF 2.0 document of an advisory, byte for byte as it was signed. For everybody.
 #[utoipa::path(get, path = "/v1/advisories/{name}/csaf", tag = "advisories", operation_id = "advisory_csaf",
     params(("name" = String, Path, description = "An advisory's name."), RevisionParameters),
     responses((status = 200, description = "The document.", body = serde_json::Map<String, serde_json::Value>, content_type = "application/json")))]
-async fn advisory_csaf(State(door): State<Door>, anonymous: Anonymous, Path(name): Path<String>, query: Query<RevisionParameters>) -> Result<Response, Problem> {
-    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Csaf, revision: query.0.revision }.document(&door, &anonymous).await
+async fn advisory_csaf(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    Path(name): Path<String>,
+    query: Query<RevisionParameters>,
+) -> Result<Response, Problem> {
+    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Csaf, revision: query.0.revision }
+        .document(&door, &anonymous)
+        .await
 }
 
 /// The detached signature of an advisory's CSAF 2.0 document. For everybody.
 #[utoipa::path(get, path = "/v1/advisories/{name}/csaf.sig", tag = "advisories", operation_id = "advisory_csaf_signature",
     params(("name" = String, Path, description = "An advisory's name."), RevisionParameters),
     responses((status = 200, description = "The signature.", body = serde_json::Map<String, serde_json::Value>, content_type = "application/json")))]
-async fn advisory_csaf_signature(State(door): State<Door>, anonymous: Anonymous, Path(name): Path<String>, query: Query<RevisionParameters>) -> Result<Response, Problem> {
-    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Csaf, revision: query.0.revision }.signature(&door, &anonymous).await
+async fn advisory_csaf_signature(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    Path(name): Path<String>,
+    query: Query<RevisionParameters>,
+) -> Result<Response, Problem> {
+    DocumentAsked { name: &name, format: domain::advisory::AdvisoryFormat::Csaf, revision: query.0.revision }
+        .signature(&door, &anonymous)
+        .await
 }
 
 fn download(anonymous: &Anonymous, body: String, filename: &str, media_type: &'static str) -> Response {

@@ -190,11 +190,8 @@ impl From<CaseView> for CaseFull {
             until: r.until.into(),
             ended_at: r.ended_at.map(Time),
         };
-        let named = |a: store::advisory::Advisory| AdvisoryNamed {
-            name: a.name,
-            state: a.state.into(),
-            revision: a.revision,
-        };
+        let named =
+            |a: store::advisory::Advisory| AdvisoryNamed { name: a.name, state: a.state.into(), revision: a.revision };
         Self {
             tier: view.tier.map(Tier),
             tlp: view.tlp,

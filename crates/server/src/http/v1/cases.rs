@@ -200,7 +200,12 @@ async fn match_check<T>(door: &Door, asked: &Asked<T>, id: CaseId) -> Result<(),
 /// The cases you may see: published ones, those you are read into, for coordinators all.
 #[utoipa::path(get, path = "/v1/cases", tag = "cases", operation_id = "case_list", security(("bearer" = [])),
     params(CaseParameters), responses((status = 200, description = "A page.", body = PageOf<CaseShown>)))]
-async fn case_list(State(door): State<Door>, caller: Caller, OriginalUri(uri): OriginalUri, query: Query<CaseQuery>) -> Result<Response, Problem> {
+async fn case_list(
+    State(door): State<Door>,
+    caller: Caller,
+    OriginalUri(uri): OriginalUri,
+    query: Query<CaseQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.case_list(&caller.ctx, &query.0.filter, &query.0.page).await?;
     Ok(page_shown::<_, CaseShown>(&caller, &uri, listed))
 }
@@ -219,7 +224,11 @@ async fn case_show(State(door): State<Door>, caller: Caller, Path(id): Path<Stri
 #[utoipa::path(post, path = "/v1/cases/{id}/merge", tag = "cases", operation_id = "case_merge", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = CaseMerge,
     responses((status = 200, description = "The case that carries on.", body = CaseFull)))]
-async fn case_merge(State(door): State<Door>, Path(id): Path<String>, asked: Asked<CaseMerge>) -> Result<Response, Problem> {
+async fn case_merge(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<CaseMerge>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let view = door.service.case_merge(&asked.ctx, id, asked.input.into, &asked.input.reason).await?;
@@ -230,7 +239,11 @@ async fn case_merge(State(door): State<Door>, Path(id): Path<String>, asked: Ask
 #[utoipa::path(post, path = "/v1/cases/{id}/split", tag = "cases", operation_id = "case_split", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = CaseSplit,
     responses((status = 200, description = "The case of the finding.", body = CaseFull)))]
-async fn case_split(State(door): State<Door>, Path(id): Path<String>, asked: Asked<CaseSplit>) -> Result<Response, Problem> {
+async fn case_split(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<CaseSplit>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let view = door.service.case_split(&asked.ctx, id, asked.input.finding, &asked.input.reason).await?;
@@ -241,7 +254,11 @@ async fn case_split(State(door): State<Door>, Path(id): Path<String>, asked: Ask
 #[utoipa::path(post, path = "/v1/cases/{id}/verdict", tag = "cases", operation_id = "case_judge", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = CaseJudge,
     responses((status = 200, description = "The case.", body = CaseFull)))]
-async fn case_judge(State(door): State<Door>, Path(id): Path<String>, asked: Asked<CaseJudge>) -> Result<Response, Problem> {
+async fn case_judge(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<CaseJudge>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let view = door.service.case_judge(&asked.ctx, id, asked.input.verdict, &asked.input.reason).await?;
@@ -252,7 +269,11 @@ async fn case_judge(State(door): State<Door>, Path(id): Path<String>, asked: Ask
 #[utoipa::path(post, path = "/v1/cases/{id}/close", tag = "cases", operation_id = "case_close", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = CaseClose,
     responses((status = 200, description = "The case.", body = CaseFull)))]
-async fn case_close(State(door): State<Door>, Path(id): Path<String>, asked: Asked<CaseClose>) -> Result<Response, Problem> {
+async fn case_close(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<CaseClose>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let view = door.service.case_close(&asked.ctx, id, &asked.input.reason).await?;
@@ -263,7 +284,11 @@ async fn case_close(State(door): State<Door>, Path(id): Path<String>, asked: Ask
 #[utoipa::path(post, path = "/v1/cases/{id}/embargo", tag = "cases", operation_id = "embargo_set", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = EmbargoSet,
     responses((status = 200, description = "The case.", body = CaseFull)))]
-async fn embargo_set(State(door): State<Door>, Path(id): Path<String>, asked: Asked<EmbargoSet>) -> Result<Response, Problem> {
+async fn embargo_set(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<EmbargoSet>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let EmbargoSet { source, ends, url } = asked.input;
@@ -275,7 +300,11 @@ async fn embargo_set(State(door): State<Door>, Path(id): Path<String>, asked: As
 #[utoipa::path(post, path = "/v1/cases/{id}/read-ins", tag = "cases", operation_id = "read_in_place", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = ReadInPlace,
     responses((status = 200, description = "The case.", body = CaseFull)))]
-async fn read_in_place(State(door): State<Door>, Path(id): Path<String>, asked: Asked<ReadInPlace>) -> Result<Response, Problem> {
+async fn read_in_place(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<ReadInPlace>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let ReadInPlace { member, tier, reason, until } = asked.input;
@@ -287,7 +316,11 @@ async fn read_in_place(State(door): State<Door>, Path(id): Path<String>, asked: 
 #[utoipa::path(post, path = "/v1/cases/{id}/read-ins/{read_in}/end", tag = "cases", operation_id = "read_in_end", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id."), ("read_in" = String, Path, description = "A read-in's id.")),
     responses((status = 200, description = "The case.", body = CaseFull)))]
-async fn read_in_end(State(door): State<Door>, Path((id, read_in)): Path<(String, String)>, asked: Asked<Nothing>) -> Result<Response, Problem> {
+async fn read_in_end(
+    State(door): State<Door>,
+    Path((id, read_in)): Path<(String, String)>,
+    asked: Asked<Nothing>,
+) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
     let view = door.service.read_in_end(&asked.ctx, id, path_id(&read_in, "read-in")?).await?;

@@ -97,9 +97,13 @@ impl FromFields for ReadScope {
             ScopeKind::Package => {
                 let purl = f.text("purl", Text::Line(PURL_BYTES_MAX));
                 let (versions, path) = (f.text_optional("versions", PART), f.text_optional("path", PART));
-                let package = purl?.parse().map_err(|e: domain::package::MalformedPackage| ("invalid_purl", "purl", e.to_string()));
+                let package = purl?
+                    .parse()
+                    .map_err(|e: domain::package::MalformedPackage| ("invalid_purl", "purl", e.to_string()));
                 let (versions, path) = (versions?, path?);
-                package.and_then(|p| Scope::package(p, versions, path).map_err(|e| ("malformed_scope", "purl", e.to_string())))
+                package.and_then(|p| {
+                    Scope::package(p, versions, path).map_err(|e| ("malformed_scope", "purl", e.to_string()))
+                })
             }
             ScopeKind::Repository => {
                 let url = f.text("url", PART);
@@ -169,7 +173,8 @@ pub(crate) struct ClaimRenew {
 
 impl FromFields for ClaimRenew {
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
-        let (fence, lease_s) = (f.integer("fence", 1, i64::MAX), f.integer("lease_s", CLAIM_LEASE_S_MIN, CLAIM_LEASE_S_MAX));
+        let (fence, lease_s) =
+            (f.integer("fence", 1, i64::MAX), f.integer("lease_s", CLAIM_LEASE_S_MIN, CLAIM_LEASE_S_MAX));
         Some(Self { fence: fence?, lease_s: lease_s? })
     }
 }
@@ -264,7 +269,11 @@ pub(crate) struct ClaimShown {
 
 impl From<ClaimTaken> for ClaimShown {
     fn from(taken: ClaimTaken) -> Self {
-        let overlap = |o: service::claim::Overlap| Overlap { until: o.until.into(), method: o.method.map(Method), party: o.party };
+        let overlap = |o: service::claim::Overlap| Overlap {
+            until: o.until.into(),
+            method: o.method.map(Method),
+            party: o.party,
+        };
         Self { claim: taken.claim.into(), overlaps: taken.overlaps.into_iter().map(overlap).collect() }
     }
 }
@@ -284,7 +293,12 @@ async fn claim_take(State(door): State<Door>, asked: Asked<ClaimTake>) -> Result
 /// The claims of your party; for coordinators all.
 #[utoipa::path(get, path = "/v1/claims", tag = "claims", operation_id = "claim_list", security(("bearer" = [])),
     params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<Claim>)))]
-async fn claim_list(State(door): State<Door>, caller: Caller, OriginalUri(uri): OriginalUri, query: Query<PageQuery>) -> Result<Response, Problem> {
+async fn claim_list(
+    State(door): State<Door>,
+    caller: Caller,
+    OriginalUri(uri): OriginalUri,
+    query: Query<PageQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.claim_list(&caller.ctx, &query.0.0).await?;
     Ok(page_shown::<_, Claim>(&caller, &uri, listed))
 }
@@ -302,7 +316,11 @@ async fn claim_show(State(door): State<Door>, caller: Caller, Path(id): Path<Str
 #[utoipa::path(post, path = "/v1/claims/{id}/renew", tag = "claims", operation_id = "claim_renew", security(("bearer" = [])),
     params(("id" = String, Path, description = "A claim's id.")), request_body = ClaimRenew,
     responses((status = 200, description = "Renewed.", body = ClaimShown)))]
-async fn claim_renew(State(door): State<Door>, Path(id): Path<String>, asked: Asked<ClaimRenew>) -> Result<Response, Problem> {
+async fn claim_renew(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<ClaimRenew>,
+) -> Result<Response, Problem> {
     let ClaimRenew { fence, lease_s } = asked.input;
     let renewed = door.service.claim_renew(&asked.ctx, path_id(&id, "claim")?, fence, lease_s).await?;
     Ok(answer::ok(&ClaimShown::from(renewed)))
@@ -312,7 +330,11 @@ async fn claim_renew(State(door): State<Door>, Path(id): Path<String>, asked: As
 #[utoipa::path(post, path = "/v1/claims/{id}/release", tag = "claims", operation_id = "claim_release", security(("bearer" = [])),
     params(("id" = String, Path, description = "A claim's id.")), request_body = ClaimRelease,
     responses((status = 200, description = "Released.", body = ClaimShown)))]
-async fn claim_release(State(door): State<Door>, Path(id): Path<String>, asked: Asked<ClaimRelease>) -> Result<Response, Problem> {
+async fn claim_release(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<ClaimRelease>,
+) -> Result<Response, Problem> {
     let ClaimRelease { fence, coverage } = &asked.input;
     let released = door.service.claim_release(&asked.ctx, path_id(&id, "claim")?, *fence, coverage).await?;
     Ok(answer::ok(&ClaimShown::from(released)))

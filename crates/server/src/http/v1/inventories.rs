@@ -212,7 +212,12 @@ fn unknown_tags() -> Tags {
 /// The present inventories of your party.
 #[utoipa::path(get, path = "/v1/inventories", tag = "inventories", operation_id = "inventory_list", security(("bearer" = [])),
     params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<InventoryShown>)))]
-async fn inventory_list(State(door): State<Door>, caller: Caller, OriginalUri(uri): OriginalUri, query: Query<PageQuery>) -> Result<Response, Problem> {
+async fn inventory_list(
+    State(door): State<Door>,
+    caller: Caller,
+    OriginalUri(uri): OriginalUri,
+    query: Query<PageQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.inventory_list(&caller.ctx, &query.0.0).await?;
     Ok(page_shown::<_, InventoryShown>(&caller, &uri, listed))
 }

@@ -130,7 +130,12 @@ impl From<store::notice::Notice> for NoticeShown {
 /// The notices of your party.
 #[utoipa::path(get, path = "/v1/notices", tag = "notices", operation_id = "notice_list", security(("bearer" = [])),
     params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<NoticeShown>)))]
-async fn notice_list(State(door): State<Door>, caller: Caller, OriginalUri(uri): OriginalUri, query: Query<PageQuery>) -> Result<Response, Problem> {
+async fn notice_list(
+    State(door): State<Door>,
+    caller: Caller,
+    OriginalUri(uri): OriginalUri,
+    query: Query<PageQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.notice_list(&caller.ctx, &query.0.0).await?;
     Ok(page_shown::<_, NoticeShown>(&caller, &uri, listed))
 }
@@ -148,7 +153,11 @@ async fn notice_show(State(door): State<Door>, caller: Caller, Path(id): Path<St
 #[utoipa::path(post, path = "/v1/notices/{id}/answer", tag = "notices", operation_id = "notice_answer", security(("bearer" = [])),
     params(("id" = String, Path, description = "A notice's id.")), request_body = NoticeAnswer,
     responses((status = 200, description = "The notice.", body = NoticeShown)))]
-async fn notice_answer(State(door): State<Door>, Path(id): Path<String>, asked: Asked<NoticeAnswer>) -> Result<Response, Problem> {
+async fn notice_answer(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<NoticeAnswer>,
+) -> Result<Response, Problem> {
     let NoticeAnswer { answer, justification, note } = asked.input;
     let input = AnswerInput { answer, justification, note };
     let notice = door.service.notice_answer(&asked.ctx, path_id(&id, "notice")?, input).await?;

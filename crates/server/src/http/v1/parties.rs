@@ -51,7 +51,8 @@ pub(crate) struct PartyCreate {
 
 impl FromFields for PartyCreate {
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
-        let (name, accountable) = (f.text("name", Text::Line(NAME_BYTES_MAX)), f.text("accountable", Text::Line(NAME_BYTES_MAX)));
+        let (name, accountable) =
+            (f.text("name", Text::Line(NAME_BYTES_MAX)), f.text("accountable", Text::Line(NAME_BYTES_MAX)));
         let (roles, contact) = (f.words("roles", 4), f.text_optional("contact", Text::Line(CONTACT_BYTES_MAX)));
         let purls = f.texts("packages", PARTY_PACKAGES_COUNT_MAX, Text::Line(PURL_BYTES_MAX));
         let packages = purls.and_then(|purls| packages(f, &purls));
@@ -66,7 +67,11 @@ fn packages(f: &mut Fields<'_>, purls: &[String]) -> Option<Vec<Package>> {
             (Ok(package), Some(packages)) => packages.push(package),
             (Ok(_), None) => {}
             (Err(error), _) => {
-                f.refuse("invalid_purl", &format!("packages[{i}]"), domain::package::MalformedPackage::to_string(&error));
+                f.refuse(
+                    "invalid_purl",
+                    &format!("packages[{i}]"),
+                    domain::package::MalformedPackage::to_string(&error),
+                );
                 all = None;
             }
         }
@@ -133,7 +138,12 @@ struct MemberShown {
 
 impl From<store::party::Member> for MemberShown {
     fn from(row: store::party::Member) -> Self {
-        Self { id: row.id.to_string(), party: row.party_id.to_string(), name: row.name, created_at: row.created_at.into() }
+        Self {
+            id: row.id.to_string(),
+            party: row.party_id.to_string(),
+            name: row.name,
+            created_at: row.created_at.into(),
+        }
     }
 }
 
@@ -172,7 +182,12 @@ async fn party_create(State(door): State<Door>, asked: Asked<PartyCreate>) -> Re
 /// All parties. For coordinators with scope `admin`.
 #[utoipa::path(get, path = "/v1/parties", tag = "parties", operation_id = "party_list", security(("bearer" = [])),
     params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<PartyShown>)))]
-async fn party_list(State(door): State<Door>, caller: Caller, OriginalUri(uri): OriginalUri, query: Query<PageQuery>) -> Result<Response, Problem> {
+async fn party_list(
+    State(door): State<Door>,
+    caller: Caller,
+    OriginalUri(uri): OriginalUri,
+    query: Query<PageQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.party_list(&caller.ctx, &query.0.0).await?;
     Ok(page_shown::<_, PartyShown>(&caller, &uri, listed))
 }
@@ -190,7 +205,11 @@ async fn party_show(State(door): State<Door>, caller: Caller, Path(id): Path<Str
 #[utoipa::path(post, path = "/v1/parties/{id}/members", tag = "parties", operation_id = "member_create", security(("bearer" = [])),
     params(("id" = String, Path, description = "A party's id.")), request_body = MemberCreate,
     responses((status = 201, description = "Added.", body = MemberShown)))]
-async fn member_create(State(door): State<Door>, Path(id): Path<String>, asked: Asked<MemberCreate>) -> Result<Response, Problem> {
+async fn member_create(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<MemberCreate>,
+) -> Result<Response, Problem> {
     let party = path_id(&id, "party")?;
     let member = door.service.member_create(&asked.ctx, party, &asked.input.name).await?;
     Ok(answer::created(&format!("/v1/parties/{party}"), &MemberShown::from(member)))

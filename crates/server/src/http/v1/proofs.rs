@@ -156,7 +156,11 @@ impl From<ProofView> for ProofFull {
 #[utoipa::path(post, path = "/v1/proofs", tag = "proofs", operation_id = "proof_submit", security(("bearer" = [])),
     params(ProofTarget), request_body(content = Vec<u8>, content_type = "application/zstd"),
     responses((status = 201, description = "Stored; it will be run.", body = ProofFull)))]
-async fn proof_submit(State(door): State<Door>, query: Result<Query<ProofTarget>, Problem>, sent: Sent<Bundle>) -> Result<Response, Problem> {
+async fn proof_submit(
+    State(door): State<Door>,
+    query: Result<Query<ProofTarget>, Problem>,
+    sent: Sent<Bundle>,
+) -> Result<Response, Problem> {
     let Query(target) = query?;
     let view = door.service.proof_submit(&sent.ctx, target.finding, &sent.body.bytes).await?;
     let location = format!("/v1/proofs/{}", view.proof.id);

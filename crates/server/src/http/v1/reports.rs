@@ -328,7 +328,12 @@ impl From<ReportView> for ReportFull {
 /// The reports of your party; for coordinators all.
 #[utoipa::path(get, path = "/v1/reports", tag = "reports", operation_id = "report_list", security(("bearer" = [])),
     params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<ReportShown>)))]
-async fn report_list(State(door): State<Door>, caller: Caller, OriginalUri(uri): OriginalUri, query: Query<PageQuery>) -> Result<Response, Problem> {
+async fn report_list(
+    State(door): State<Door>,
+    caller: Caller,
+    OriginalUri(uri): OriginalUri,
+    query: Query<PageQuery>,
+) -> Result<Response, Problem> {
     let listed = door.service.report_list(&caller.ctx, &query.0.0).await?;
     Ok(page_shown::<_, ReportShown>(&caller, &uri, listed))
 }

@@ -33,7 +33,11 @@ struct Submission {
 #[utoipa::path(get, path = "/v1/submissions/{receipt}", tag = "reports", operation_id = "submission_show",
     params(("receipt" = String, Path, description = "The receipt of a report.")),
     responses((status = 200, description = "How it stands.", body = Submission)))]
-async fn submission_show(State(door): State<Door>, anonymous: Anonymous, Path(receipt): Path<String>) -> Result<Response, Problem> {
+async fn submission_show(
+    State(door): State<Door>,
+    anonymous: Anonymous,
+    Path(receipt): Path<String>,
+) -> Result<Response, Problem> {
     let shown = door.service.submission_status(&receipt).await?;
     Ok(anonymous.shown(&Submission { receipt: shown.receipt, status: shown.state.into(), at: shown.at.into() }))
 }

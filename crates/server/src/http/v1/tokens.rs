@@ -87,7 +87,11 @@ impl From<TokenIssued> for TokenShown {
 #[utoipa::path(post, path = "/v1/members/{id}/tokens", tag = "parties", operation_id = "token_issue", security(("bearer" = [])),
     params(("id" = String, Path, description = "A member's id.")), request_body = TokenIssue,
     responses((status = 201, description = "Made.", body = TokenShown)))]
-async fn token_issue(State(door): State<Door>, Path(id): Path<String>, asked: Asked<TokenIssue>) -> Result<Response, Problem> {
+async fn token_issue(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<TokenIssue>,
+) -> Result<Response, Problem> {
     let TokenIssue { label, scopes, life_days } = asked.input;
     let member = path_id(&id, "member")?;
     let issued = door.service.token_issue(&asked.ctx, member, TokenInput { label, scopes, life_days }).await?;
@@ -98,7 +102,11 @@ async fn token_issue(State(door): State<Door>, Path(id): Path<String>, asked: As
 #[utoipa::path(post, path = "/v1/tokens/{id}/revoke", tag = "parties", operation_id = "token_revoke", security(("bearer" = [])),
     params(("id" = String, Path, description = "A token's id.")),
     responses((status = 200, description = "Ended.", body = TokenShown)))]
-async fn token_revoke(State(door): State<Door>, Path(id): Path<String>, asked: Asked<Nothing>) -> Result<Response, Problem> {
+async fn token_revoke(
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<Nothing>,
+) -> Result<Response, Problem> {
     let revoked = door.service.token_revoke(&asked.ctx, path_id(&id, "token")?).await?;
     Ok(answer::secret(axum::http::StatusCode::OK, &TokenShown::from(revoked)))
 }

@@ -8,8 +8,8 @@ use domain::id::{Id, Kind};
 use domain::time::Timestamp;
 use serde::{Serialize, Serializer};
 use store::Listed;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::caller::Shows;
