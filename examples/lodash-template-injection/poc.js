@@ -4,8 +4,8 @@ const _ = require('lodash');
 
 const template = 'Dear customer';
 const data = { name: 'Eve' };
-// A second parameter with a default value: it is computed at each call, so the "name" is code.
-const options = { variable: `data, more = ${process.env.PROOF_CANARY_CODE}` };
+// A further parameter with a default value: it is computed at each call, so the "name" is code. (0.1 passes two values.)
+const options = { variable: `data, library, more = ${process.env.PROOF_CANARY_CODE}` };
 try {
   // Up to 2.4 the options came third and a template with data was filled in at once; since 3.0 the options come second.
   if (Number.parseInt(_.VERSION, 10) < 3) _.template(template, data, options);
