@@ -273,7 +273,11 @@ impl Engine {
         })();
         kept.map_err(|source| EngineError::Home { step: "keep runtime", path: place.clone(), source })?;
         // The unpacked package (headers, documents) is not needed any more.
-        let _ = fs::remove_dir_all(self.store.folder(&stored.sha256));
+        // It is moved away first, so that a kill in the middle leaves no torn package in its place.
+        let torn = self.store.draft().map_err(at)?;
+        if fs::rename(self.store.folder(&stored.sha256), &torn).is_ok() {
+            let _ = fs::remove_dir_all(torn);
+        }
         runtime_read(&place, &version).ok_or_else(|| EngineError::Home {
             step: "read runtime",
             path: place,

@@ -148,8 +148,8 @@ fn stack_frames(stack: &str) -> Vec<Frame> {
             };
             let place = place.rsplit_once(':').map_or(place, |(head, _)| head);
             let file = place.rsplit_once(':').map_or(place, |(head, _)| head);
-            let file =
-                if file.starts_with('/') || file.starts_with("node:") || file.starts_with("file:") { file } else { "" };
+            let named = ["/", "node:", "file:", "internal/"].iter().any(|start| file.starts_with(start));
+            let file = if named { file } else { "" };
             let function = function.rsplit_once('.').map_or(function, |(_, last)| last);
             Frame { file: file.to_owned(), function: function.to_owned(), ..Frame::default() }
         })

@@ -72,7 +72,10 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
     } else {
         // Where nothing depends on the control, a fired program needs none, and that halves the work.
         let first = room.program()?;
-        if first.sighting.fired && !first.baseline_needed {
+        // Nor does one that found nothing to run: no control can make a verdict of that.
+        let absent = [Reason::ApiAbsent.as_str(), Reason::LoadFailed.as_str()];
+        let nothing_there = first.report.reason.is_some_and(|reason| absent.contains(&reason));
+        if (first.sighting.fired && !first.baseline_needed) || nothing_there {
             repeats.push(first);
         } else {
             room.control()?;
@@ -260,6 +263,10 @@ fn conclude(room: &Room<'_, '_>, repeats: &[Judged]) -> Shown {
     let forged: u32 = repeats.iter().filter_map(|j| j.observed.as_ref()).map(|o| o.forged).sum();
     if forged > 0 {
         warnings.push(format!("{forged} lines on the report channel were not the harness's: the program wrote there"));
+    }
+    let native = repeats.iter().filter_map(|j| j.observed.as_ref()?.report.as_ref()).any(|report| report.native > 0);
+    if native {
+        warnings.push("native code of a package was loaded; it could forge what is seen inside the process".to_owned());
     }
     Shown {
         verdict,

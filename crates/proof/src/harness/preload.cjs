@@ -133,13 +133,14 @@
   };
   let sequence = 0;
   let failure = '';
-  let disguised = 0;
+  let disguised = 0, native = 0;
   const events = list();
   function report(how, code) {
     sequence++;
     const body = '{"seq":' + numberToString(sequence, 10) + ',"how":' + quoted(how, 32) +
       ',"code":' + (typeof code === 'number' ? numberToString(code, 10) : 'null') +
       ',"disguised":' + numberToString(disguised, 10) +
+      ',"native":' + numberToString(native, 10) +
       ',"changes":' + changesText() +
       ',"events":' + quotedList(events, (e) => e) +
       ',"error":' + (failure || 'null') + '}';
@@ -484,6 +485,7 @@
     const dlopen = function (module, file) {
       const real = realOf(file);
       if (!startsWith(real, '/app/node_modules/')) throw new ErrorCtor('native code outside the packages is not available in a proof');
+      native++;
       return apply(dlopenBase, process, arguments);
     };
     defineProperty(process, 'dlopen', { __proto__: null, value: dlopen, writable: false, enumerable: true, configurable: false });

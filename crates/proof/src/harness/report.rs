@@ -51,6 +51,9 @@ pub struct Report {
     pub code: Option<i64>,
     /// How often text was compiled under a package's file name that is not that file's.
     pub disguised: u32,
+    /// How often native code of a package was loaded. It shares the harness's memory, so its word on what happened
+    /// inside the process is worth no more than the program's.
+    pub native: u32,
     /// What is not as before on the shared prototypes.
     pub changes: Vec<Change>,
     /// What was seen through the hooks.
@@ -155,7 +158,8 @@ mod tests {
         format!("PROOF1 {} {body}\n", hex::encode(key.hmac(body.as_bytes())))
     }
 
-    const BODY: &str = r#"{"seq":1,"how":"exit","code":0,"disguised":0,"changes":[],"events":[],"error":null}"#;
+    const BODY: &str =
+        r#"{"seq":1,"how":"exit","code":0,"disguised":0,"native":0,"changes":[],"events":[],"error":null}"#;
 
     #[test]
     fn the_mac_is_hmac_sha256() {

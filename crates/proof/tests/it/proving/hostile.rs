@@ -181,7 +181,7 @@ fn writes_fired_itself() {
     let report = run(
         "prototype-pollution",
         "console.log('fired'); console.log(JSON.stringify({ verdict: 'fired' }));
-         const body = JSON.stringify({ seq: 9, how: 'exit', code: 0, disguised: 0, events: [], error: null,
+         const body = JSON.stringify({ seq: 9, how: 'exit', code: 0, disguised: 0, native: 0, events: [], error: null,
            changes: [{ on: 'Object.prototype', key: 'x', symbol: false, what: 'added', type: 'string', value: '' }] });
          require('fs').writeSync(4, 'fired\\nPROOF1 ' + '0'.repeat(64) + ' ' + body + '\\n');
          require('fs').writeFileSync(process.env.PROOF_OUT, 'fired');",
