@@ -80,11 +80,21 @@ pub fn lines_print(lines: &[String]) -> Result<(), ExitCode> {
     let mut out = io::stdout().lock();
     for line in lines {
         // A reader that has gone away wants no more lines; that is no failure.
-        if writeln!(out, "{line}").is_err() {
-            break;
+        match writeln!(out, "{line}") {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(e) => return Err(unwritten(&e)),
         }
     }
-    Ok(())
+    match out.flush() {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&e)),
+        _ => Ok(()),
+    }
+}
+
+fn unwritten(e: &io::Error) -> ExitCode {
+    eprintln!("error [output]: write to standard output: {e}");
+    ExitCode::from(EXIT_ENVIRONMENT)
 }
 
 /// Progress on standard error: a bar on a terminal, else a plain line now and then.
