@@ -16,6 +16,9 @@ use crate::gate::Peer;
 
 /// The older header of the TAP intake for the same token.
 pub const TAP_TOKEN_HEADER: &str = "tap-submission-token";
+/// The headers as an answer spells them.
+const AUTHORIZATION: &str = "Authorization";
+const TAP_TOKEN: &str = "TAP-SUBMISSION-TOKEN";
 
 /// A caller with a valid token, who reads.
 #[derive(Debug)]
@@ -117,19 +120,16 @@ pub async fn identify(parts: &Parts, door: &Door, headers: Headers) -> Result<Id
     Ok(Identified { ctx: Ctx::of(actor), secret })
 }
 
+/// The one token of a request: every header line that may carry it says the same, or none counts.
 fn token(headers: &HeaderMap, which: Headers) -> Result<Option<String>, Problem> {
-    let bearer = headers.get(header::AUTHORIZATION).map(|v| bearer(v.as_bytes()));
-    let older = match which {
-        Headers::Standard => None,
-        Headers::Tap => headers.get(TAP_TOKEN_HEADER).map(|v| String::from_utf8(v.as_bytes().to_vec()).ok()),
-    };
-    match (bearer, older) {
-        (Some(a), Some(b)) if a != b => {
-            let reason = "Authorization and TAP-SUBMISSION-TOKEN carry different tokens; send one";
-            Err(Problem::header("TAP-SUBMISSION-TOKEN", reason))
-        }
-        (Some(a), _) => Ok(a),
-        (None, b) => Ok(b.flatten()),
+    let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|v| (AUTHORIZATION, bearer(v.as_bytes())));
+    let older = headers.get_all(TAP_TOKEN_HEADER).iter().filter(|_| which == Headers::Tap);
+    let older = older.map(|v| (TAP_TOKEN, String::from_utf8(v.as_bytes().to_vec()).ok()));
+    let mut all = bearers.chain(older);
+    let Some((_, first)) = all.next() else { return Ok(None) };
+    match all.find(|(_, other)| *other != first) {
+        Some((name, _)) => Err(Problem::header(name, "the request carries different tokens; send one")),
+        None => Ok(first),
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
     fn check(pairs: &[(&'static str, &str)]) -> Option<Option<String>> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.insert(*name, value.parse().unwrap());
+            headers.append(*name, value.parse().unwrap());
         }
         token(&headers, Headers::Tap).ok()
     }
@@ -159,6 +159,8 @@ mod tests {
         assert_eq!(check(&[("tap-submission-token", "a")]), some("a"));
         assert_eq!(check(&[("tap-submission-token", "a"), ("authorization", "Bearer a")]), some("a"));
         assert_eq!(check(&[("tap-submission-token", "a"), ("authorization", "Bearer b")]), None);
+        assert_eq!(check(&[("authorization", "Bearer a"), ("authorization", "Bearer b")]), None);
+        assert_eq!(check(&[("tap-submission-token", "a"), ("tap-submission-token", "b")]), None);
         assert_eq!(check(&[("authorization", "Basic a")]), Some(None));
         assert_eq!(check(&[]), Some(None));
     }
