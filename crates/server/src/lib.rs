@@ -16,3 +16,7 @@ mod worker;
 
 pub use config::{Limits, ServerConfig};
 pub use serve::{ServeError, serve};
+
+/// Log targets that write statements with their parameters below level `info`, and so would put
+/// receipts and sealed bytes into a log. A program must keep them at `info` whatever it is asked for.
+pub const LOG_TARGETS_QUIET: &[&str] = &["tokio_postgres"];

@@ -3,11 +3,13 @@
 //!
 //! Must not know what a job does, and must not retry one: the queue does.
 
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::gate::panics::caught;
 use crate::http::door::Door;
 use crate::limits::{WORKER_IDLE_MS, WORKER_PAUSE_MS_MAX, WORKER_PAUSE_MS_MIN};
 
@@ -42,29 +44,56 @@ fn worker_name(number: usize) -> String {
 async fn work(door: Door, name: String, mut stopped: watch::Receiver<bool>) {
     let mut pause_ms = WORKER_PAUSE_MS_MIN;
     while !*stopped.borrow() {
-        let wait_ms = match door.service.worker_step(&name).await {
-            Ok(true) => {
-                door.metrics.worker_step(false);
+        // Listening begins before looking, so that a job that comes in between is not slept through.
+        let mut wake = Box::pin(door.service.worker_wake());
+        let is_woken = std::future::poll_fn(|cx| Poll::Ready(wake.as_mut().poll(cx).is_ready())).await;
+        let wait_ms = match step(&door, &name).await {
+            Step::Ran => {
                 pause_ms = WORKER_PAUSE_MS_MIN;
                 continue;
             }
-            Ok(false) => {
+            Step::Idle if is_woken => continue,
+            Step::Idle => {
                 pause_ms = WORKER_PAUSE_MS_MIN;
-                WORKER_IDLE_MS
+                tokio::select! {
+                    () = &mut wake => {}
+                    () = tokio::time::sleep(Duration::from_millis(WORKER_IDLE_MS)) => {}
+                    _ = stopped.changed() => {}
+                }
+                continue;
             }
-            Err(error) => {
-                door.metrics.worker_step(true);
-                tracing::warn!(worker = %name, %error, pause_ms, "a step failed");
-                let wait_ms = pause_ms;
-                pause_ms = (pause_ms * 2).min(WORKER_PAUSE_MS_MAX);
-                wait_ms
-            }
+            Step::Failed => pause_ms,
         };
-        let is_idle = wait_ms == WORKER_IDLE_MS;
+        pause_ms = (pause_ms * 2).min(WORKER_PAUSE_MS_MAX);
         tokio::select! {
-            () = door.service.worker_wake(), if is_idle => {}
             () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
             _ = stopped.changed() => {}
+        }
+    }
+}
+
+enum Step {
+    Ran,
+    Idle,
+    Failed,
+}
+
+async fn step(door: &Door, name: &str) -> Step {
+    match caught(door.service.worker_step(name)).await {
+        Some(Ok(true)) => {
+            door.metrics.worker_step(false);
+            Step::Ran
+        }
+        Some(Ok(false)) => Step::Idle,
+        Some(Err(error)) => {
+            door.metrics.worker_step(true);
+            tracing::warn!(worker = %name, %error, "a step failed");
+            Step::Failed
+        }
+        None => {
+            door.metrics.worker_step(true);
+            tracing::error!(worker = %name, "a step panicked; its job runs again when its lease ends");
+            Step::Failed
         }
     }
 }

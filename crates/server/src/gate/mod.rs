@@ -6,6 +6,7 @@
 pub mod load;
 pub mod observe;
 pub mod origin;
+pub mod panics;
 pub mod rate;
 pub mod request_id;
 

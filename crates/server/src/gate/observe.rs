@@ -3,7 +3,6 @@
 //!
 //! Must never log a path, a query, a header or a body: ids and secrets stand in them.
 
-use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -12,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::origin::is_cross_origin;
+use super::panics::caught;
 use super::request_id::{REQUEST_ID, request_id};
 use crate::http::door::Door;
 use crate::http::problem::Problem;
@@ -28,7 +28,11 @@ pub async fn observe(State(door): State<Door>, request: Request, next: Next) -> 
     let mut response = if is_cross_origin(&method, request.headers()) {
         Problem::cross_origin().into_response()
     } else {
-        unpanicked(next.run(request)).await
+        // The client gets the same words as for any other defect of ours.
+        caught(next.run(request)).await.unwrap_or_else(|| {
+            tracing::error!("a handler panicked");
+            Problem::internal().into_response()
+        })
     };
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
@@ -45,22 +49,4 @@ pub async fn observe(State(door): State<Door>, request: Request, next: Next) -> 
     let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%method, route, status, ms, request_id = id.to_str().unwrap_or_default(), "answered");
     response
-}
-
-/// A handler that panics is a defect of ours; the client gets the same words as for any other.
-async fn unpanicked(answer: impl Future<Output = Response>) -> Response {
-    let mut answer = Box::pin(answer);
-    let polled =
-        std::future::poll_fn(move |cx| match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
-            Ok(std::task::Poll::Pending) => std::task::Poll::Pending,
-            Ok(std::task::Poll::Ready(response)) => std::task::Poll::Ready(Some(response)),
-            Err(_) => std::task::Poll::Ready(None),
-        });
-    match polled.await {
-        Some(response) => response,
-        None => {
-            tracing::error!("a handler panicked");
-            Problem::internal().into_response()
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use serde_json::Value;
+use service::ctx::IDEMPOTENCY_KEY_BYTES_MAX;
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
@@ -130,7 +131,7 @@ fn about() -> String {
         Unless the operator of this server set others: {token} requests a minute and {reports} reports an hour for each token; \
         {address} requests a minute without a token for each address; {refusals} refused tokens a minute for each \
         address; {at_once} requests at once. Beyond them: 413, 408, 429 or 503, the last two with `Retry-After`.",
-        key = service::ctx::IDEMPOTENCY_KEY_BYTES_MAX,
+        key = IDEMPOTENCY_KEY_BYTES_MAX,
         request_id = limits::REQUEST_ID_BYTES_MAX,
         json = limits::JSON_BODY_BYTES_MAX,
         report = limits::REPORT_BODY_BYTES_MAX,
@@ -178,13 +179,14 @@ fn refusals_add(operation: &mut Operation, kind: Kind, has_id: bool, path: &str)
     if kind == Kind::Read && !matches!(path, "/healthz" | "/readyz" | "/metrics") {
         let known = ResponseBuilder::new().description("You have it already (If-None-Match).").build();
         operation.responses.responses.insert("304".to_owned(), RefOr::T(known));
-        parameter_add(operation, "If-None-Match", "The ETag you have.");
+        parameter_add(operation, "If-None-Match", "The ETag you have.", text());
     }
     if kind == Kind::Post {
-        parameter_add(operation, "Idempotency-Key", "Makes it safe to send the same request again.");
+        let key = text().min_length(Some(1)).max_length(Some(IDEMPOTENCY_KEY_BYTES_MAX)).pattern(Some("^[!-~]+$"));
+        parameter_add(operation, "Idempotency-Key", "Makes it safe to send the same request again.", key);
     }
     if changes && path.contains("/cases/") {
-        parameter_add(operation, "If-Match", "The ETag of the case as you saw it.");
+        parameter_add(operation, "If-Match", "The ETag of the case as you saw it.", text());
     }
 }
 
@@ -195,14 +197,17 @@ fn refusal(about: &str) -> utoipa::openapi::Response {
     if about.contains("Retry-After") { response.header("Retry-After", retry.build()).build() } else { response.build() }
 }
 
-fn parameter_add(operation: &mut Operation, name: &str, about: &str) {
-    let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(512)).build();
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn parameter_add(operation: &mut Operation, name: &str, about: &str, schema: ObjectBuilder) {
     let parameter: Parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(about))
-        .schema(Some(schema))
+        .schema(Some(schema.build()))
         .build();
     operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
 }

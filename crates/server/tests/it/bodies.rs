@@ -166,3 +166,20 @@ async fn an_unknown_path_and_another_method_are_problems_too() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_head_that_does_not_arrive_is_given_up() {
+    both_clearinghouses_with(
+        |config| config.limits.head_arrival_ms = 200,
+        async |house| {
+            let mut stream = connect(house.address).await;
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+            let mut bytes = Vec::new();
+            // The server ends the connection; were it to wait, this test would never end.
+            let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut bytes).await;
+            assert!(!String::from_utf8_lossy(&bytes).contains("200 OK"));
+            house.ask("GET", "/healthz").expect(200).await;
+        },
+    )
+    .await;
+}

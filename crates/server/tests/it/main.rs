@@ -6,6 +6,7 @@ mod bodies;
 mod description;
 mod hidden;
 mod journey;
+mod logs;
 mod pages;
 mod rates;
 mod reading;
