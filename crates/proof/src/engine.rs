@@ -271,6 +271,12 @@ impl Engine {
             fs::write(draft.join("sha256"), stored.sha256.as_str())?;
             file::folder_place(&draft, &place)
         })();
+        // Another process that was first has it in place before it takes the unpacked package away.
+        if kept.is_err()
+            && let Some(runtime) = runtime_read(&place, &version)
+        {
+            return Ok(runtime);
+        }
         kept.map_err(|source| EngineError::Home { step: "keep runtime", path: place.clone(), source })?;
         // The unpacked package (headers, documents) is not needed any more.
         // It is moved away first, so that a kill in the middle leaves no torn package in its place.
