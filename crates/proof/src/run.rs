@@ -179,7 +179,11 @@ impl Room<'_, '_> {
                 Attempt { entry: entry.clone(), size: Some(size), cpu_ms: Some(cpu_ms), ..Attempt::default() };
             let observed = self.attempt(&attempt)?;
             let cost = match (observed.outcome.limit_hit, failure::shortfall(&observed, self.target())) {
-                (Some(Limit::Cpu | Limit::Wall), _) => cpu_blow_up::Cost::CutOff,
+                (Some(Limit::Cpu), _) => cpu_blow_up::Cost::CutOff,
+                // A run that waited for others more than it worked says nothing about its work.
+                (Some(Limit::Wall), _) if observed.outcome.cpu_us() >= cpu_ms.saturating_mul(500) => {
+                    cpu_blow_up::Cost::CutOff
+                }
                 (_, None) => cpu_blow_up::Cost::Finished(observed.outcome.cpu_us()),
                 (_, Some(short)) => {
                     last_short = Some(short);
