@@ -27,7 +27,7 @@ use crate::job::JobKind;
 use crate::range::MeasuredRange;
 
 /// Findings of one case that a new one is compared with: they are the same defect, so a few suffice.
-const COMPARED_PER_CASE_MAX: usize = 16;
+const FINDINGS_COMPARED_PER_CASE_MAX: usize = 16;
 
 impl Service {
     /// Finds the case of a proved finding, or opens one.
@@ -75,7 +75,7 @@ impl Service {
     /// The strongest answer of comparing a finding with those of a case.
     async fn case_compare(&self, tx: &mut Tx, evidence: &Evidence, case: CaseId) -> Result<Option<Decision>> {
         let mut best: Option<Decision> = None;
-        for member in store::finding::by_case(tx, case).await?.iter().take(COMPARED_PER_CASE_MAX) {
+        for member in store::finding::by_case(tx, case).await?.iter().take(FINDINGS_COMPARED_PER_CASE_MAX) {
             let Some(other) = self.evidence_of(tx, member).await? else { continue };
             let decision = same_defect(evidence, &other);
             match decision.verdict {
