@@ -46,8 +46,8 @@ tidy: preflight ## check the rules of the house
 tools: preflight ## fetch what the tests need beside Rust into target/tools
 	cargo xtask tools
 
-bench: preflight ## measure: the sandbox's start, the store's commits
-	cargo bench --locked --workspace --benches
+bench: preflight tools ## measure: the sandbox's start, the store's commits, and whatever else has a benchmark
+	cargo bench --locked --workspace --bench '*'
 
 preflight:
 	@bash .ci/preflight
