@@ -41,6 +41,7 @@ pub fn router(service: Service, config: ServerConfig) -> Result<(Router, Door), 
         .merge(web::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
+        .layer(axum::middleware::from_fn(readable))
         .layer(from_fn_with_state(door.clone(), shed))
         .layer(from_fn_with_state(door.clone(), observe))
         .with_state(door.clone());
@@ -49,6 +50,15 @@ pub fn router(service: Service, config: ServerConfig) -> Result<(Router, Door), 
 
 async fn unknown() -> Response {
     Problem::not_found("resource").into_response()
+}
+
+/// A path whose escapes are no UTF-8 names nothing here; the framework would answer it in words of its own.
+async fn readable(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let path = request.uri().path().as_bytes();
+    match percent_encoding::percent_decode(path).decode_utf8() {
+        Ok(_) => next.run(request).await,
+        Err(_) => unknown().await,
+    }
 }
 
 async fn other_method() -> Response {

@@ -292,7 +292,8 @@ fn fix_row(fix: &Fix) -> FixRow {
     FixRow {
         kind: fix.kind.as_str(),
         what: match &fix.version {
-            Some(version) => format!("{version}. {}", fix.note),
+            Some(version) if fix.note.is_empty() => format!("to {version}"),
+            Some(version) => format!("to {version}. {}", fix.note),
             None => fix.note.clone(),
         },
         state: fix.state.as_str(),
