@@ -21,5 +21,6 @@ pub mod policy;
 pub mod proof;
 pub mod read_in;
 pub mod report;
+pub mod shown;
 pub mod time;
 pub mod vocabulary;

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use packageurl::PackageUrl;
 use thiserror::Error;
 
+use crate::shown::is_invisible;
+
 /// Longest purl accepted, in bytes.
 pub const PURL_BYTES_MAX: usize = 512;
 
@@ -75,6 +77,22 @@ impl Package {
         if purl.len() > PURL_BYTES_MAX {
             return Err(MalformedPackage::TooLong);
         }
+        let (canonical, ecosystem, name, version) = Self::parts(purl)?;
+        // The canonical text must read as itself: a namespace of dots or slashes would name another package.
+        match Self::parts(&canonical) {
+            Ok((again, _, same, None)) if again == canonical && same == name => {}
+            _ => return Err(MalformedPackage::NotAPurl(purl.to_owned())),
+        }
+        let parts = || name.split(['/', ':']);
+        let shown = !name.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c));
+        if !shown || parts().any(|part| matches!(part, "" | "." | "..")) {
+            return Err(MalformedPackage::NotAPurl(purl.to_owned()));
+        }
+        Ok((Self { canonical, ecosystem, name }, version))
+    }
+
+    /// Canonical text, ecosystem, name as the ecosystem writes it, and version.
+    fn parts(purl: &str) -> Result<(String, Ecosystem, String, Option<String>), MalformedPackage> {
         let parsed = PackageUrl::from_str(purl).map_err(|_| MalformedPackage::NotAPurl(purl.to_owned()))?;
         let ecosystem = Ecosystem::ALL
             .iter()
@@ -91,8 +109,7 @@ impl Package {
             (Some(ns), _) => format!("{ns}/{}", parsed.name()),
             (None, _) => parsed.name().to_owned(),
         };
-        let package = Self { canonical: bare.to_string(), ecosystem, name };
-        Ok((package, parsed.version().map(ToOwned::to_owned)))
+        Ok((bare.to_string(), ecosystem, name, parsed.version().map(ToOwned::to_owned)))
     }
 
     /// The canonical purl, without version.
@@ -172,6 +189,9 @@ mod tests {
             "pkg:swid/x".parse::<Package>(),
             Err(MalformedPackage::UnknownType(_) | MalformedPackage::NotAPurl(_))
         ));
+        for odd in ["pkg:npm/../../../../fast-loops", "pkg:npm/..%2F..%2Fetc", "pkg:npm/a%E2%80%AEb", "pkg:npm/a%20b"] {
+            assert!(matches!(odd.parse::<Package>(), Err(MalformedPackage::NotAPurl(_))), "{odd}");
+        }
         assert!(matches!(format!("pkg:npm/{}", "a".repeat(600)).parse::<Package>(), Err(MalformedPackage::TooLong)));
     }
 }

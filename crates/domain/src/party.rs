@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use crate::id::{MemberId, PartyId};
+use crate::shown::is_invisible;
 use crate::time::Timestamp;
 use crate::words;
 
@@ -72,7 +73,7 @@ impl Actor {
 
 /// A name that cannot be shown.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a name has 1 to {NAME_BYTES_MAX} bytes and no control characters")]
+#[error("a name has 1 to {NAME_BYTES_MAX} bytes and no control or invisible characters")]
 pub struct MalformedName;
 
 /// A name of a party or a person, fit to be shown on one line.
@@ -93,6 +94,10 @@ impl std::str::FromStr for Name {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let trimmed = text.trim();
         let fits = !trimmed.is_empty() && trimmed.len() <= NAME_BYTES_MAX;
-        if fits && !trimmed.chars().any(char::is_control) { Ok(Self(trimmed.to_owned())) } else { Err(MalformedName) }
+        if fits && !trimmed.chars().any(|c| c.is_control() || is_invisible(c)) {
+            Ok(Self(trimmed.to_owned()))
+        } else {
+            Err(MalformedName)
+        }
     }
 }

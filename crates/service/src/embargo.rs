@@ -32,8 +32,16 @@ pub struct EmbargoInput {
     pub url: Option<String>,
 }
 
-fn input_check(input: &EmbargoInput, owner: bool) -> Result<()> {
+fn input_check(input: &EmbargoInput, owner: bool, opened: Timestamp) -> Result<()> {
     let mut violations = Vec::new();
+    if input.ends < opened {
+        // The shortest rule wins, so a slip of the year would end the embargo at once.
+        violations.push(Violation::new(
+            "out_of_range",
+            "ends",
+            format!("not before the case was opened, {}", opened.date()),
+        ));
+    }
     if let Some(url) = &input.url {
         let absolute = url.starts_with("https://") || url.starts_with("http://");
         if !absolute || url.len() > EMBARGO_URL_BYTES_MAX || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -70,8 +78,8 @@ impl Service {
             Begun::Fresh(work) => work,
             Begun::Replayed(_) => return self.case_shown(ctx, id).await,
         };
-        input_check(&input, owner)?;
         let mut case = table::by_id_locked(&mut work.tx, id).await?.ok_or(ServiceError::NotFound("case"))?;
+        input_check(&input, owner, case.opened_at)?;
         if !case.state.is_live() {
             return Err(ServiceError::conflict("case_not_live", "only a live case is under embargo"));
         }

@@ -3,6 +3,7 @@
 //! Must not know HTTP: the doors turn each kind into their own answer. A thing that is hidden and a
 //! thing that does not exist give the same value.
 
+use domain::shown::is_turning;
 use store::StoreError;
 use thiserror::Error;
 
@@ -78,7 +79,7 @@ impl ServiceError {
 
 /// Refuses a text of several lines that is empty, too long, or holds control characters.
 pub(crate) fn prose_check(field: &'static str, text: &str, bytes_max: usize) -> std::result::Result<(), Violation> {
-    let control = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    let control = text.chars().any(|c| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || is_turning(c));
     if text.trim().is_empty() {
         return Err(Violation::new("missing_field", field, format!("1 to {bytes_max} bytes")));
     }
@@ -86,7 +87,11 @@ pub(crate) fn prose_check(field: &'static str, text: &str, bytes_max: usize) -> 
         return Err(Violation::new("field_too_large", field, format!("at most {bytes_max} bytes")));
     }
     if control {
-        return Err(Violation::new("control_characters", field, "no control characters but line breaks and tabs"));
+        return Err(Violation::new(
+            "control_characters",
+            field,
+            "no control characters but line breaks and tabs, and none that turn the direction of writing",
+        ));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use domain::id::InventoryId;
 use domain::inventory::{ASSET_TAG_BYTES_MAX, AssetTags};
 use domain::package::Package;
 use domain::policy::Action;
+use domain::shown::is_invisible;
 use formats::Warning;
 use store::inventory::{self as table, Component, Inventory};
 use store::{Listed, Page};
@@ -51,8 +52,8 @@ fn tags_check(input: &InventoryInput) -> Result<()> {
     ];
     let mut violations = Vec::new();
     for (field, text) in tags {
-        if text.len() > ASSET_TAG_BYTES_MAX || text.chars().any(char::is_control) {
-            let reason = format!("at most {ASSET_TAG_BYTES_MAX} bytes, no control characters");
+        if text.len() > ASSET_TAG_BYTES_MAX || text.chars().any(|c| c.is_control() || is_invisible(c)) {
+            let reason = format!("at most {ASSET_TAG_BYTES_MAX} bytes, no control or invisible characters");
             violations.push(Violation::new("malformed_tag", field, reason));
         }
     }
@@ -94,7 +95,10 @@ impl Service {
     pub async fn inventory_submit(&self, ctx: &Ctx, input: InventoryInput) -> Result<InventoryView> {
         ctx.authorize(Action::InventorySubmit)?;
         tags_check(&input)?;
+        // Reading takes many times the document's memory: only so many at once.
+        let room = self.reading.acquire().await.map_err(|e| internal("wait to read an inventory", e))?;
         let (document, warnings) = document_read(&input.document)?;
+        drop(room);
         let components: Vec<Component> = document.components.iter().map(component_row).collect();
         let mut work = match self.begin(ctx, "inventory_submit").await? {
             Begun::Fresh(work) => work,

@@ -6,6 +6,7 @@ use domain::id::{MemberId, PartyId, TokenId};
 use domain::package::Package;
 use domain::party::{Actor, Name, Role, TOKEN_LIFE_DAYS_MAX, TokenScope};
 use domain::policy::Action;
+use domain::shown::is_invisible;
 use store::party::{self as table, Member, Party, Token};
 use store::{Listed, Page, meta};
 
@@ -79,7 +80,7 @@ fn party_check(input: &PartyInput) -> Result<()> {
         let reason = "a party has at least one role: finder, maintainer, operator or coordinator";
         violations.push(Violation::new("missing_field", "roles", reason));
     }
-    if input.contact.len() > CONTACT_BYTES_MAX || input.contact.chars().any(char::is_control) {
+    if input.contact.len() > CONTACT_BYTES_MAX || input.contact.chars().any(|c| c.is_control() || is_invisible(c)) {
         let reason = format!("at most {CONTACT_BYTES_MAX} bytes, no control characters");
         violations.push(Violation::new("malformed_contact", "contact", reason));
     }

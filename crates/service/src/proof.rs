@@ -10,6 +10,7 @@ use domain::party::Role;
 use domain::policy::Action;
 use domain::proof::Grade;
 use domain::report::{FindingState, ReportState};
+use domain::shown::is_invisible;
 use domain::time::Timestamp;
 use serde_json::json;
 use store::Tx;
@@ -265,6 +266,6 @@ pub(crate) const STATE_REASON_CHARACTERS_MAX: usize = 2_000;
 
 /// A reason as it is kept: bounded, and without the control characters that a program may have printed.
 pub(crate) fn cut(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let plain = |c: char| if c.is_control() || is_invisible(c) { ' ' } else { c };
     text.chars().take(STATE_REASON_CHARACTERS_MAX).map(plain).collect()
 }

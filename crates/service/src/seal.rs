@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -32,6 +32,9 @@ pub enum SealError {
     /// The key file does not hold 32 bytes in hex.
     #[error("sealing key {0}: not 64 hex digits; restore it from your backup, a new one cannot open old reports")]
     KeyDamaged(PathBuf),
+    /// Others on this machine can read the key file, or write it.
+    #[error("sealing key {0}: others can read or write it; run chmod 600 on it, and think about who may have read it")]
+    KeyExposed(PathBuf),
     /// The system gave no randomness.
     #[error("no randomness from the system: {0}")]
     Randomness(getrandom::Error),
@@ -78,6 +81,10 @@ impl Sealer {
             if let Some(folder) = path.parent() {
                 fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)?;
             }
+        }
+        let mode = fs::metadata(path).map_err(io)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(SealError::KeyExposed(path.to_owned()));
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
         let bytes = Zeroizing::new(hex::decode(text.trim()).map_err(|_| SealError::KeyDamaged(path.to_owned()))?);
@@ -150,6 +157,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sealing.key");
         fs::write(&path, "nonsense").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(Sealer::open_or_create(&path), Err(SealError::KeyExposed(_))));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let error = Sealer::open_or_create(&path).unwrap_err().to_string();
         assert!(error.contains("sealing.key") && error.contains("backup"), "{error}");
     }

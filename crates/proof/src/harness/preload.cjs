@@ -7,19 +7,21 @@
 'use strict';
 (() => {
   const fs = require('fs');
-  if (!require('worker_threads').isMainThread) return;
-  let orders;
-  try {
-    orders = JSON.parse(fs.readFileSync(3, 'utf8'));
-    fs.closeSync(3);
-  } catch {
-    return; // loaded again by the program: there is no key any more, and nothing to do
+  const { isMainThread } = require('worker_threads');
+  let orders = { key: '' };
+  if (isMainThread) {
+    try {
+      orders = JSON.parse(fs.readFileSync(3, 'utf8'));
+      fs.closeSync(3);
+    } catch {
+      return; // loaded again by the program: there is no key any more, and nothing to do
+    }
   }
   // A forked child would load this file too; its descriptor 3 is something else.
   process.execArgv.length = 0;
 
-  const { apply, construct, ownKeys, getOwnPropertyDescriptor, getPrototypeOf, defineProperty } = Reflect;
-  const objectIs = Object.is;
+  const { apply, construct, ownKeys, getOwnPropertyDescriptor, getPrototypeOf, setPrototypeOf, defineProperty } = Reflect;
+  const objectIs = Object.is, create = Object.create, isArray = Array.isArray;
   const uncurry = Function.prototype.bind.bind(Function.prototype.call);
   const charCodeAt = uncurry(String.prototype.charCodeAt);
   const slice = uncurry(String.prototype.slice);
@@ -420,11 +422,17 @@
     const isPackage = (name) => typeof name === 'string' && includes(name, '/app/node_modules/');
     const compileBase = Module.prototype._compile;
     const stripped = (text) => (charCodeAt(text, 0) === 0xfeff ? slice(text, 1, text.length) : text);
+    // What is wrapped around a package's text is compiled under its name too.
+    const { wrap, wrapper } = Module;
+    const piece = (at) => { const about = getOwnPropertyDescriptor(wrapper, at); return about && about.value; };
+    const head = piece(0), tail = piece(1);
+    const wrapped = () => Module.wrap !== wrap || Module.wrapper !== wrapper || piece(0) !== head || piece(1) !== tail;
     Module.prototype._compile = function _compile(content, filename) {
       if (isPackage(filename)) {
         let same = false;
-        try { same = typeof content === 'string' && stripped(readFileSync(filename, 'utf8')) === stripped(content); } catch { /* no such file */ }
-        if (!same) disguised++;
+        // A name with `..` in it reads as a package's and is another file.
+        try { same = realpathNative(filename) === filename && typeof content === 'string' && stripped(readFileSync(filename, 'utf8')) === stripped(content); } catch { /* no such file */ }
+        if (!same || wrapped()) disguised++;
       }
       return apply(compileBase, this, arguments);
     };
@@ -436,20 +444,33 @@
       for (let i = 1; i < arguments.length && i < 4; i++) if (named(arguments[i])) disguised++;
       return apply(base, this, arguments);
     };
-    for (const name of ['runInThisContext', 'runInContext', 'runInNewContext', 'createScript', 'compileFunction']) {
+    for (const name of ['runInThisContext', 'runInContext', 'runInNewContext', 'createScript']) {
       if (typeof vm[name] === 'function') vm[name] = look(vm[name]);
     }
-    const ScriptBase = vm.Script;
-    vm.Script = new Proxy(ScriptBase, {
+    // Options are the program's, and may say one name to this and another to the runtime: it gets what was looked at.
+    const fixed = (options) => {
+      if (options === null || typeof options !== 'object') return options;
+      const { filename } = options;
+      return create(options, { filename: { __proto__: null, value: filename, enumerable: true } });
+    };
+    if (typeof vm.compileFunction === 'function') {
+      const base = look(vm.compileFunction);
+      vm.compileFunction = function (code, params, options) { return apply(base, this, [code, params, fixed(options)]); };
+    }
+    // Below every way to a script, whoever holds which constructor: here the name is what the runtime made of it.
+    const scripts = (base) => new Proxy(base, {
       __proto__: null,
       construct(target, args, as) {
         if (named(args[1])) disguised++;
         return construct(target, args, as);
       },
     });
-    for (const name of ['register', 'registerHooks']) {
-      const base = Module[name];
-      if (typeof base === 'function') Module[name] = function () { disguised++; return apply(base, this, arguments); };
+    const scriptBase = getPrototypeOf(vm.Script), scriptWatched = scripts(scriptBase);
+    defineProperty(scriptBase.prototype, 'constructor', { __proto__: null, value: scriptWatched });
+    setPrototypeOf(vm.Script, scriptWatched);
+    if (typeof Module.registerHooks === 'function') {
+      const base = Module.registerHooks;
+      Module.registerHooks = function () { disguised++; return apply(base, this, arguments); };
     }
   }
 
@@ -489,6 +510,26 @@
       return apply(dlopenBase, process, arguments);
     };
     defineProperty(process, 'dlopen', { __proto__: null, value: dlopen, writable: false, enumerable: true, configurable: false });
+    // A thread has doors of its own, to this one too. It loads this file first whatever it is told, and shuts them; the
+    // thread in which loader hooks run does not.
+    const threads = require('worker_threads');
+    const WorkerBase = threads.Worker;
+    const worker = new Proxy(WorkerBase, {
+      __proto__: null,
+      construct(target, args, as) {
+        let options = args[1];
+        if (options !== null && typeof options === 'object') {
+          const told = options.execArgv, all = ['--require', '/harness/preload.cjs'];
+          for (let i = 0; isArray(told) && i < told.length; i++) own(all, i + 2, StringOf(told[i]), true);
+          const execArgv = isArray(told) ? all : undefined;
+          options = create(options, { execArgv: { __proto__: null, value: execArgv, enumerable: true } });
+        }
+        return construct(target, [args[0], options], as === worker ? target : as);
+      },
+    });
+    defineProperty(WorkerBase.prototype, 'constructor', { __proto__: null, value: worker, writable: false, configurable: false });
+    defineProperty(threads, 'Worker', { __proto__: null, value: worker, writable: false, enumerable: true, configurable: false });
+    shut(require('module'), 'register', 'module.register');
     require('module').syncBuiltinESMExports();
   }
 
@@ -526,6 +567,7 @@
     keep('abort', abortBase, wrapAbort);
   }
 
+  if (!isMainThread) { doorsShut(); return; }
   endWatch();
   disguisesWatch();
   doorsShut();

@@ -13,6 +13,7 @@ use domain::fix::{FixKind, FixState};
 use domain::id::CaseId;
 use domain::package::Package;
 use domain::policy::Action;
+use domain::shown::{is_invisible, is_turning};
 use domain::time::Timestamp;
 use signing::DetachedSignature;
 use store::advisory::{self as table, Advisory, AdvisoryDocument};
@@ -104,7 +105,9 @@ fn input_check(input: &PublishInput) -> Result<()> {
     let mut violations = Vec::new();
     let mut text = |field: &str, value: &Option<String>, bytes_max: usize, one_line: bool| {
         let Some(value) = value else { return };
-        let control = value.chars().any(|c| c.is_control() && (one_line || c != '\n'));
+        let control = value
+            .chars()
+            .any(|c| (c.is_control() && (one_line || c != '\n')) || is_turning(c) || (one_line && is_invisible(c)));
         if value.trim().is_empty() || value.len() > bytes_max || control {
             let reason = format!("1 to {bytes_max} bytes, no control characters");
             violations.push(Violation::new("malformed_text", field, reason));
@@ -267,7 +270,10 @@ impl Service {
             Begun::Fresh(work) => work,
             Begun::Replayed(name) => return self.advisory_show(&name).await,
         };
-        if reason.trim().is_empty() || reason.len() > CASE_TITLE_BYTES_MAX || reason.chars().any(char::is_control) {
+        if reason.trim().is_empty()
+            || reason.len() > CASE_TITLE_BYTES_MAX
+            || reason.chars().any(|c| c.is_control() || is_invisible(c))
+        {
             let why = format!("say why on one line, in 1 to {CASE_TITLE_BYTES_MAX} bytes");
             return Err(ServiceError::invalid("missing_field", "reason", why));
         }
