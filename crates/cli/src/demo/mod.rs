@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use proof::sandbox::{Sandbox, SandboxConfig};
 use server::ServerConfig;
 use service::Service;
 use tokio::sync::oneshot;
@@ -94,6 +95,9 @@ impl Demo {
                 self.examples.display()
             );
             return Err(ExitCode::from(EXIT_INPUT));
+        }
+        if !self.look {
+            sandbox_there()?;
         }
         let home = folder_made(&home)?;
         if !self.look {
@@ -176,6 +180,14 @@ impl StoreAt {
     fn config(&self) -> store::StoreConfig {
         store::StoreConfig::Sqlite { path: self.0.clone() }
     }
+}
+
+/// Where no box can be made nothing can be proved: that is said before anything else, and at once.
+fn sandbox_there() -> Result<(), ExitCode> {
+    Sandbox::new(SandboxConfig::default()).map(drop).map_err(|e| {
+        eprintln!("error: {e}");
+        ExitCode::from(EXIT_ENVIRONMENT)
+    })
 }
 
 fn folder_made(home: &Path) -> Result<PathBuf, ExitCode> {
