@@ -27,10 +27,16 @@ pub static NEVER: AtomicBool = AtomicBool::new(false);
 /// Least time between two plain progress lines, in milliseconds.
 const PLAIN_LINE_MS_MIN: u64 = 2_000;
 
-/// Logs go to standard error, warnings only unless `PROOFHOUSE_LOG` says otherwise.
+/// Logs go to standard error, warnings only unless `PROOFHOUSE_LOG` says otherwise. Libraries that would log what
+/// strangers sent stay quiet whatever it says.
 pub fn logs_start() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("PROOFHOUSE_LOG")
+    let mut filter = tracing_subscriber::EnvFilter::try_from_env("PROOFHOUSE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    for target in server::LOG_TARGETS_QUIET {
+        if let Ok(quiet) = format!("{target}=warn").parse() {
+            filter = filter.add_directive(quiet);
+        }
+    }
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
 }
 

@@ -7,14 +7,14 @@ use store::Tx;
 use store::blob::{Blob, BlobId, get, put};
 
 use crate::Service;
-use crate::error::{Result, internal};
+use crate::error::{Result, ServiceError, internal};
 use crate::identity::new_id;
 
 impl Service {
     /// Seals and stores bytes.
     pub(crate) async fn blob_put(&self, tx: &mut Tx, plain: &[u8], now: Timestamp) -> Result<BlobId> {
         let id: BlobId = new_id(now)?;
-        let sealed = self.sealer.seal(&id.to_string(), plain).map_err(|e| internal("seal a blob", e))?;
+        let sealed = self.sealer.seal(&id.to_string(), plain).map_err(|e| ServiceError::Unavailable(e.to_string()))?;
         let bytes = i64::try_from(plain.len()).map_err(|e| internal("measure a blob", e))?;
         let blob = Blob { id, sealed, key_id: self.sealer.key_id().to_owned(), bytes, created_at: now };
         put(tx, &blob).await?;

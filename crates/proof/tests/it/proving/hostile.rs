@@ -273,6 +273,38 @@ fn looks_for_the_harnesss_key() {
     );
 }
 
+/// Each tries a way around a shut door and says by status 10 that it got through.
+#[test]
+fn no_thread_or_native_code_opens_the_doors() {
+    let thread = "const { Worker } = require('worker_threads');
+         const inner = `let got = false; try { const i = require('inspector'); new i.Session().connectToMainThread(); got = true; } catch {}
+                        require('worker_threads').parentPort.postMessage(got);`;
+         new Worker(inner, { eval: true, execArgv: [] }).on('message', (got) => { process.exitCode = got ? 10 : 0; });";
+    gets_nowhere(thread);
+    gets_nowhere(
+        "try { require('module').register('data:text/javascript,', 'file:///'); process.exitCode = 10; } catch {}",
+    );
+    let copied = "const fs = require('fs'); let ran = false;
+         fs.copyFileSync('/bin/true', 'copy'); fs.chmodSync('copy', 0o755);
+         ran = require('child_process').spawnSync('./copy').status === 0;
+         process.exitCode = ran ? 10 : 0;";
+    gets_nowhere(copied);
+}
+
+/// Text that is compiled as if it stood in a file of the package is nobody's evidence.
+#[test]
+fn text_under_a_packages_name_is_not_the_packages() {
+    let wrapped = "const M = require('module');
+         M.wrap = (text) => '(function (exports, require, module, __filename, __dirname) { (function parse() { Object.prototype.x = 1; })();' + text + '\n});';
+         require('minimist');";
+    let elsewhere = "const M = require('module'), m = new M('/app/node_modules/minimist/../../proof/x.js');
+         m._compile('(function parse() { Object.prototype.x = 1; })()', '/app/node_modules/minimist/../../proof/x.js');";
+    for poc in [wrapped, elsewhere] {
+        let report = run("prototype-pollution", poc);
+        assert_eq!(report.grade, "unconfirmed", "{:?}", report.runs[0]);
+    }
+}
+
 #[test]
 fn reads_the_exec_canary_instead_of_running_it() {
     let poc = "try { const b = require('fs').readFileSync(process.env.PROOF_CANARY_EXEC);
