@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use domain::proof::{OracleKind, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use signing::{Envelope, PublicKey};
@@ -228,7 +229,7 @@ pub(crate) fn statement(about: &Circumstances<'_>, shown: &Shown) -> Statement {
         control: json!(shown.control),
         repeats: json!(shown.repeats),
         observation: shown.observation.clone(),
-        hands: (shown.verdict == domain::proof::Verdict::Fired).then(|| hands_word(&shown.hands)).flatten(),
+        hands: looked_for_hands(about, shown).then(|| hands_word(&shown.hands)).flatten(),
         trace: shown.trace.clone(),
         warnings: shown.warnings.clone(),
         started: about.started.clone(),
@@ -244,6 +245,13 @@ pub(crate) fn statement(about: &Circumstances<'_>, shown: &Shown) -> Statement {
         predicate_type: PREDICATE_TYPE.into(),
         predicate,
     }
+}
+
+/// Whether anybody looked in whose hands it was: some oracles need a run of its own for that.
+fn looked_for_hands(about: &Circumstances<'_>, shown: &Shown) -> bool {
+    let kind = about.bundle.manifest().oracle.kind;
+    let own_run = matches!(kind, OracleKind::PrototypePollution | OracleKind::CpuBlowUp);
+    shown.verdict == Verdict::Fired && (about.plan.trace || !own_run)
 }
 
 /// Opens an envelope: the signature must be `key`'s, the statement ours.
