@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::answer::{fields, page, show};
@@ -63,7 +63,7 @@ enum What {
 }
 
 #[derive(Args)]
-#[group(id = "scope", required = true, multiple = false, args = ["package", "repository", "network"])]
+#[command(group(ArgGroup::new("scope").required(true).args(["package", "repository", "network"])))]
 struct Take {
     /// A package, as a purl without a version
     #[arg(long, value_name = "PURL")]

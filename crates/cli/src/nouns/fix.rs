@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::answer::{fields, show};
@@ -40,7 +40,7 @@ enum What {
 }
 
 #[derive(Args)]
-#[group(id = "kind", required = true, multiple = false, args = ["upgrade", "patch", "mitigation"])]
+#[command(group(ArgGroup::new("kind").required(true).args(["upgrade", "patch", "mitigation"])))]
 struct Propose {
     /// The case
     case: String,

@@ -76,8 +76,13 @@ impl Inventory {
                         return ExitCode::from(EXIT_INPUT);
                     }
                 };
-                let tags = json!({"organisation": send.organisation, "environment": send.environment,
-                    "exposure": send.exposure, "asset_type": send.asset_type, "sector": send.sector});
+                let mut tags = json!({"environment": send.environment, "exposure": send.exposure});
+                // A tag that was not given stays unsaid.
+                let said =
+                    [("organisation", send.organisation), ("asset_type", send.asset_type), ("sector", send.sector)];
+                for (tag, text) in said.into_iter().filter(|(_, text)| !text.is_empty()) {
+                    tags[tag] = json!(text);
+                }
                 let body = json!({"asset": send.asset, "tags": tags, "document_base64": document});
                 show(api.post("/v1/inventories", &body), self.json, lines)
             }

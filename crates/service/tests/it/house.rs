@@ -19,7 +19,7 @@ use service::party::{PartyInput, TokenInput};
 use service::read_in::ReadInInput;
 use service::report::ReportView;
 use service::{Ctx, Idempotency, Service, ServiceConfig};
-use store::job::JobState;
+use store::job::{JobState, NewJob};
 use store::{Page, Store};
 use testkit::TempStore;
 
@@ -163,6 +163,25 @@ impl House {
     /// Runs jobs until none is due, whatever becomes of them.
     pub async fn work_quietly(&self) {
         while self.service.worker_step("test worker").await.unwrap() {}
+    }
+
+    /// Has a job done a second time, as when a worker died after its effect and before it said so.
+    pub async fn again(&self, kind: &str, payload: &str) {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let at = now();
+        let job = NewJob {
+            id: service::identity::new_id(at).unwrap(),
+            kind: kind.to_owned(),
+            key: format!("{kind} again {number}"),
+            payload: payload.to_owned(),
+            run_after: at,
+            created_at: at,
+        };
+        let mut tx = self.store.write().await.unwrap();
+        assert!(store::job::enqueue(&mut tx, &job).await.unwrap());
+        tx.commit().await.unwrap();
+        self.work().await;
     }
 
     /// Sends a report, and runs everything it brings about.
