@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use domain::shown::is_invisible;
 use unicode_normalization::UnicodeNormalization;
 
 use super::limits::*;
@@ -161,16 +162,6 @@ fn filename(reading: &mut Reading, path: &str, node: Node) -> Option<String> {
         }
         None => Some(name),
     }
-}
-
-/// Bidirectional controls and what shows nothing (Unicode's Default_Ignorable_Code_Point, line and paragraph
-/// separators, the blank letters and Braille).
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Two names that a file system, or a reader's eye, would take for one are one.
