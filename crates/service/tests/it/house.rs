@@ -160,6 +160,20 @@ impl House {
         assert!(left.is_empty(), "{left:?}");
     }
 
+    /// Runs jobs until none is left but for later, also those that were put back for a moment.
+    pub async fn settled(&self) {
+        for _ in 0..100 {
+            self.work_quietly().await;
+            let counts = self.service.job_counts().await.unwrap();
+            assert!(counts.iter().all(|c| c.state != JobState::Failed), "{counts:?}");
+            if counts.iter().all(|c| c.state == JobState::Done || c.kind == "embargo-end") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        panic!("{:?}", self.service.job_counts().await.unwrap());
+    }
+
     /// Runs jobs until none is due, whatever becomes of them.
     pub async fn work_quietly(&self) {
         while self.service.worker_step("test worker").await.unwrap() {}

@@ -5,7 +5,9 @@ mod advisories;
 // What builds a house and a bundle serves more tests than there are today.
 #[allow(dead_code)]
 mod bundle;
+mod coordination;
 #[allow(dead_code)]
 mod house;
 mod life;
 mod notices;
+mod sending;
