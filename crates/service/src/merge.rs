@@ -31,7 +31,7 @@ impl Service {
     /// or when the maintainer has judged the one that would go.
     pub async fn case_merge(&self, ctx: &Ctx, from: CaseId, into: CaseId, reason: &str) -> Result<CaseView> {
         let mut tx = self.store.write().await?;
-        for id in [from.min(into), from.max(into)] {
+        for id in [from, into] {
             let standing = self.case_standing(&mut tx, &ctx.actor, id).await?;
             ctx.authorize_case(Action::CaseCoordinate, standing)?;
         }

@@ -99,6 +99,17 @@ pub async fn both_houses(body: impl AsyncFn(&House)) {
     }
 }
 
+/// A clearinghouse on SQLite alone, for what does not depend on the store.
+pub struct SqliteHouse {
+    pub house: House,
+    pub temp: TempStore,
+}
+
+pub async fn house_on_sqlite() -> SqliteHouse {
+    let temp = testkit::sqlite_store();
+    SqliteHouse { house: House::open(config(home(), &temp), &temp).await, temp }
+}
+
 /// Removes a test's database where the server outlives the tests.
 pub async fn forget(temp: &TempStore) {
     if let store::StoreConfig::Postgres { url, .. } = &temp.config {

@@ -10,4 +10,5 @@ mod coordination;
 mod house;
 mod life;
 mod notices;
+mod outsiders;
 mod sending;
