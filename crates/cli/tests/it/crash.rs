@@ -177,7 +177,8 @@ fn crash_loop(home: &Path, store: Option<&str>) {
 }
 
 fn kill_9(pid: u32) {
-    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    // The shell's own kill: a small Debian has no program of that name.
+    let killed = Command::new("sh").args(["-c", "kill -9 \"$1\"", "sh", &pid.to_string()]).status().unwrap();
     assert!(killed.success());
 }
 
