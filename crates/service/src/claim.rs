@@ -148,7 +148,7 @@ impl Service {
 
     async fn claim_view(&self, ctx: &Ctx, id: ClaimId) -> Result<ClaimTaken> {
         let mut tx = self.store.read().await?;
-        let claim = own_claim(&mut tx, ctx, id).await?;
+        let claim = as_of(own_claim(&mut tx, ctx, id).await?, ctx.actor.now);
         let overlaps = overlaps_of(&mut tx, ctx, &claim).await?;
         Ok(ClaimTaken { claim, overlaps })
     }
@@ -161,7 +161,9 @@ impl Service {
         ctx.authorize(Action::OwnRead)?;
         let mut tx = self.store.read().await?;
         let party = if ctx.actor.is(Role::Coordinator) { None } else { Some(ctx.actor.party) };
-        Ok(table::list(&mut tx, party, None, page).await?)
+        let mut listed = table::list(&mut tx, party, None, page).await?;
+        listed.items = listed.items.into_iter().map(|claim| as_of(claim, ctx.actor.now)).collect();
+        Ok(listed)
     }
 
     /// Lengthens a live lease. The fence must be the one given when it was taken.
@@ -176,6 +178,9 @@ impl Service {
             Begun::Replayed(id) => return self.claim_view(ctx, self.replayed(&id)?).await,
         };
         let claim = held_claim(&mut work.tx, ctx, id, fence).await?;
+        if claim.until <= ctx.actor.now {
+            return Err(claim_ended());
+        }
         let now = ctx.actor.now;
         if !table::renew(&mut work.tx, claim.id, fence, now, now.plus_seconds(lease_s)).await? {
             return Err(claim_ended());
@@ -184,7 +189,7 @@ impl Service {
         self.claim_view(ctx, id).await
     }
 
-    /// Gives a claim back, with what was looked at and how hard.
+    /// Gives a claim back, with what was looked at and how hard; also after its lease has ended.
     ///
     /// # Errors
     /// `NotFound`, `Conflict`, `Invalid` for the coverage text.
@@ -209,6 +214,14 @@ impl Service {
     }
 }
 
+/// A claim as it stands at a time: its lease ends by itself.
+fn as_of(mut claim: Claim, now: Timestamp) -> Claim {
+    if claim.state == ClaimState::Held && claim.until <= now {
+        claim.state = ClaimState::Expired;
+    }
+    claim
+}
+
 fn claim_ended() -> ServiceError {
     ServiceError::conflict("claim_ended", "the claim has ended; take a new one")
 }
@@ -218,9 +231,10 @@ async fn own_claim(tx: &mut Tx, ctx: &Ctx, id: ClaimId) -> Result<Claim> {
     table::by_id(tx, id).await?.filter(own).ok_or(ServiceError::NotFound("claim"))
 }
 
+/// A claim that was not given back, named with the right fence.
 async fn held_claim(tx: &mut Tx, ctx: &Ctx, id: ClaimId, fence: i64) -> Result<Claim> {
     let claim = own_claim(tx, ctx, id).await?;
-    if claim.state != ClaimState::Held || claim.until <= ctx.actor.now {
+    if claim.state == ClaimState::Released {
         return Err(claim_ended());
     }
     if claim.fence != fence {

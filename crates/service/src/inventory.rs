@@ -3,6 +3,7 @@
 //! Must not drop a component: what cannot be matched is kept with the reason.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use domain::id::InventoryId;
 use domain::inventory::{ASSET_TAG_BYTES_MAX, AssetTags};
@@ -67,10 +68,6 @@ fn tags_check(input: &InventoryInput) -> Result<()> {
     if violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(violations)) }
 }
 
-fn document_read(document: &[u8]) -> Result<(formats::inventory::Inventory, Vec<Warning>)> {
-    formats::inventory::read(document).map_err(|e| ServiceError::invalid("unreadable", "document", e.to_string()))
-}
-
 fn component_row(component: &formats::inventory::Component) -> Component {
     let package = component.purl.as_deref().and_then(|p| Package::split(p).ok());
     let reason = match (&component.matchable, &package) {
@@ -95,17 +92,15 @@ impl Service {
     pub async fn inventory_submit(&self, ctx: &Ctx, input: InventoryInput) -> Result<InventoryView> {
         ctx.authorize(Action::InventorySubmit)?;
         tags_check(&input)?;
-        // Reading takes many times the document's memory: only so many at once.
-        let room = self.reading.acquire().await.map_err(|e| internal("wait to read an inventory", e))?;
-        let (document, warnings) = document_read(&input.document)?;
-        drop(room);
+        let bytes = Arc::new(input.document);
+        let (document, warnings) = self.document_read(Arc::clone(&bytes)).await?;
         let components: Vec<Component> = document.components.iter().map(component_row).collect();
         let mut work = match self.begin(ctx, "inventory_submit").await? {
             Begun::Fresh(work) => work,
             Begun::Replayed(id) => return self.inventory_view(ctx, self.replayed(&id)?).await,
         };
         let now = ctx.actor.now;
-        let document_blob_id = self.blob_put(&mut work.tx, &input.document, now).await?;
+        let document_blob_id = self.blob_put(&mut work.tx, &bytes, now).await?;
         let inventory = Inventory {
             id: new_id(now)?,
             party_id: ctx.actor.party,
@@ -113,7 +108,7 @@ impl Service {
             tags: input.tags,
             format: document.format.clone(),
             document_blob_id,
-            digest: digest_hex(&input.document),
+            digest: digest_hex(&bytes),
             components: i64::try_from(components.len()).map_err(|e| internal("count components", e))?,
             skipped: skipped_json(&components),
             current: true,
@@ -124,6 +119,15 @@ impl Service {
         work.finish(&inventory.id.to_string()).await?;
         self.jobs_wake();
         Ok(InventoryView { inventory, warnings })
+    }
+
+    /// Reads a document off the async threads. That takes many times its size in memory, so only so many
+    /// are read at once.
+    async fn document_read(&self, bytes: Arc<Vec<u8>>) -> Result<(formats::inventory::Inventory, Vec<Warning>)> {
+        let _room = self.reading.acquire().await.map_err(|e| internal("wait to read an inventory", e))?;
+        let read = tokio::task::spawn_blocking(move || formats::inventory::read(&bytes)).await;
+        let read = read.map_err(|e| internal("read an inventory", e))?;
+        read.map_err(|e| ServiceError::invalid("unreadable", "document", e.to_string()))
     }
 
     /// One inventory of the actor's party.

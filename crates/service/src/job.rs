@@ -76,7 +76,10 @@ impl Service {
     /// # Errors
     /// Only what concerns the queue itself; a job that fails is put back with the reason.
     pub async fn worker_step(&self, worker: &str) -> Result<bool> {
-        let Some(job) = self.job_lease(worker).await? else { return Ok(false) };
+        let Some(job) = self.job_lease(worker).await? else {
+            self.housekeep().await?;
+            return Ok(false);
+        };
         let result = self.job_run_alive(&job).await;
         let mut tx = self.store.write().await?;
         let mut given_up = false;

@@ -14,6 +14,7 @@ mod embargo;
 pub mod error;
 pub mod feed;
 pub mod fix;
+pub mod housekeeping;
 pub mod identity;
 pub mod inventory;
 pub mod job;

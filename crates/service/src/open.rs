@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use domain::deadline::MissingPoints;
 use signing::{PublicKey, Signer};
@@ -44,6 +45,8 @@ pub struct Service {
     pub(crate) measurer: Measurer,
     pub(crate) wake: Arc<Notify>,
     pub(crate) reading: Arc<Semaphore>,
+    /// When this process last kept house, in microseconds UTC.
+    pub(crate) housekept: Arc<AtomicI64>,
     pub(crate) missing_points: MissingPoints,
     pub(crate) publisher: Arc<str>,
     pub(crate) public_url: Arc<str>,
@@ -77,6 +80,7 @@ impl Service {
             measurer,
             wake: Arc::new(Notify::new()),
             reading: Arc::new(Semaphore::new(READINGS_AT_ONCE_COUNT_MAX)),
+            housekept: Arc::new(AtomicI64::new(0)),
             missing_points: config.missing_points,
             publisher: config.publisher.into(),
             public_url: config.public_url.trim_end_matches('/').into(),

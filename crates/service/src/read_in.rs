@@ -116,7 +116,8 @@ impl Service {
         Ok(())
     }
 
-    /// Reads in, at tier 0, somebody who by its role has the right to: a finder or a maintainer.
+    /// Reads in, at tier 0, somebody who by its role has the right to: a finder or a maintainer. One
+    /// whose placement in this case was ended early is left to the coordinators.
     pub(crate) async fn read_in_by_right(
         &self,
         tx: &mut Tx,
@@ -126,6 +127,11 @@ impl Service {
         now: Timestamp,
     ) -> Result<()> {
         if table::tier_of(tx, case, member, now).await? == Some(Tier::Full) {
+            return Ok(());
+        }
+        // Whom a person took out before the time does not get back in by sending one more report.
+        let newest = table::list(tx, case).await?.into_iter().rfind(|r| r.member_id == member);
+        if newest.is_some_and(|r| r.ended_at.is_some_and(|ended| ended < r.until)) {
             return Ok(());
         }
         let row = ReadIn {

@@ -56,7 +56,7 @@ const MATRIX: &[(&str, &str, &str, Expected)] = &[
     ("GET", "/v1/proofs/{proof}", "", [401, 404, 404, 404, 200, 200]),
     ("GET", "/v1/cases", "", known(200)),
     ("GET", "/v1/cases/{case}", "", hidden(200, 200)),
-    ("POST", "/v1/cases/{case}/merge", "merge", hidden(404, 404)),
+    ("POST", "/v1/cases/{case}/merge", "merge", hidden(403, 404)),
     ("POST", "/v1/cases/{case}/split", "split", hidden(403, 404)),
     ("POST", "/v1/cases/{case}/verdict", "verdict", hidden(403, 403)),
     ("POST", "/v1/cases/{case}/close", "reason", hidden(403, 409)),

@@ -306,6 +306,24 @@ async fn a_reporter_that_is_not_read_in_any_more_sees_its_own_report_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whom_a_coordinator_took_out_does_not_get_back_in_by_one_more_report() {
+    both_houses(async |house| {
+        let s = &house.service;
+        let finder = house.finder("Alder").await;
+        let (_, case) = house.case(&finder, &Bundle::quick()).await;
+        let placed = house.show(&house.desk, case).await.read_ins[0].id;
+        s.read_in_end(&house.desk.ctx(), case, placed).await.unwrap();
+        let again = house.reported(&finder, &Bundle::quick().retold("once more").report()).await;
+        assert_eq!(again.findings[0].case_id, None);
+        assert!(matches!(s.case_show(&finder.ctx(), case).await, Err(ServiceError::NotFound("case"))));
+        assert_eq!(house.show(&house.desk, case).await.findings.len(), 2);
+        house.read_in(case, &finder, Tier::Full).await;
+        assert!(s.case_show(&finder.ctx(), case).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_maintainer_that_comes_later_sees_the_cases_of_its_package() {
     both_houses(async |house| {
         let finder = house.finder("Alder").await;

@@ -21,6 +21,7 @@ use service::report::ReportView;
 use service::{Ctx, Idempotency, Service, ServiceConfig};
 use store::job::{JobState, NewJob};
 use store::{Page, Store};
+use tempfile::TempDir;
 use testkit::TempStore;
 
 use crate::bundle::Bundle;
@@ -75,6 +76,17 @@ pub fn home() -> PathBuf {
     testkit::kept_folder("test-home")
 }
 
+/// A data folder of a test's own, with the versions that are kept for all.
+pub fn own_home() -> TempDir {
+    let own = tempfile::tempdir().unwrap();
+    for shared in ["store", "cache"] {
+        let kept = home().join(shared);
+        std::fs::create_dir_all(&kept).unwrap();
+        std::os::unix::fs::symlink(&kept, own.path().join(shared)).unwrap();
+    }
+    own
+}
+
 pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
     ServiceConfig {
         home,
@@ -88,9 +100,19 @@ pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
 
 /// Runs a test body in a clearinghouse on SQLite, then in one on PostgreSQL.
 pub async fn both_houses(body: impl AsyncFn(&House)) {
+    both_houses_in(home(), body).await;
+}
+
+/// The same with a data folder of the test's own, where every proof must really run.
+pub async fn both_fresh_houses(body: impl AsyncFn(&House)) {
+    let own = own_home();
+    both_houses_in(own.path().to_owned(), body).await;
+}
+
+async fn both_houses_in(home: PathBuf, body: impl AsyncFn(&House)) {
     for temp in [testkit::sqlite_store(), testkit::postgres_store().await] {
         eprintln!("on {}:", temp.name);
-        let house = House::open(config(home(), &temp), &temp).await;
+        let house = House::open(config(home.clone(), &temp), &temp).await;
         body(&house).await;
         let broken = house.service.fsck().await.unwrap();
         assert!(broken.is_empty(), "{broken:#?}");
@@ -102,12 +124,18 @@ pub async fn both_houses(body: impl AsyncFn(&House)) {
 /// A clearinghouse on SQLite alone, for what does not depend on the store.
 pub struct SqliteHouse {
     pub house: House,
-    pub temp: TempStore,
+    _temp: TempStore,
+}
+
+impl SqliteHouse {
+    pub fn of(house: House, temp: TempStore) -> Self {
+        Self { house, _temp: temp }
+    }
 }
 
 pub async fn house_on_sqlite() -> SqliteHouse {
     let temp = testkit::sqlite_store();
-    SqliteHouse { house: House::open(config(home(), &temp), &temp).await, temp }
+    SqliteHouse::of(House::open(config(home(), &temp), &temp).await, temp)
 }
 
 /// Removes a test's database where the server outlives the tests.

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod advisories;
-// What builds a house and a bundle serves more tests than there are today.
-#[allow(dead_code)]
+mod bad_bundles;
 mod bundle;
 mod coordination;
-#[allow(dead_code)]
 mod house;
+mod jobs;
+mod keys;
 mod life;
 mod notices;
 mod outsiders;
+mod sealed;
 mod sending;

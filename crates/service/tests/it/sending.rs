@@ -1,6 +1,6 @@
 //! Sending things twice, at once, and in pieces: nothing is lost and nothing is there twice.
 
-use domain::claim::{Method, Scope, Shown};
+use domain::claim::{ClaimState, Method, Scope, Shown};
 use domain::notice::NoticeState;
 use domain::party::TokenScope;
 use domain::read_in::Tier;
@@ -229,6 +229,12 @@ async fn a_token_does_what_its_scopes_say() {
         let late = writer.at(service::identity::now().plus_seconds(1_000));
         let ended = s.claim_renew(&late, taken.id, taken.fence, 900).await;
         assert!(matches!(ended, Err(ServiceError::Conflict { code: "claim_ended", .. })));
+        let state = s.claim_show(&reader.at(late.actor.now), taken.id).await.unwrap().claim.state;
+        assert_eq!(state, ClaimState::Expired);
+        // What was looked at is worth knowing also after the lease.
+        s.claim_release(&late, taken.id, taken.fence, "all of it").await.unwrap();
+        let again = s.claim_release(&late, taken.id, taken.fence, "all of it").await;
+        assert!(matches!(again, Err(ServiceError::Conflict { code: "claim_ended", .. })));
         let other = house.finder("Birch").await;
         let hidden = s.claim_release(&other.ctx(), taken.id, taken.fence, "x").await;
         assert!(matches!(hidden, Err(ServiceError::NotFound("claim"))));
