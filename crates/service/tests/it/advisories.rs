@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use domain::advisory::{AdvisoryFormat, AdvisoryState};
 use domain::case::MaintainerVerdict;
@@ -22,8 +23,25 @@ fn tool(path: &str) -> PathBuf {
     found
 }
 
-/// What somebody else's validator says of these documents; empty when it accepts them all.
-fn judged_by_others(kind: &str, documents: &[&Document]) -> Vec<String> {
+/// Documents that wait for somebody else's judgement: from both stores at once, for a validator takes
+/// seconds to start.
+#[derive(Default)]
+struct Waiting(Mutex<Vec<Document>>);
+
+impl Waiting {
+    fn add(&self, documents: &[Document]) {
+        self.0.lock().unwrap().extend_from_slice(documents);
+    }
+
+    /// What the validator says of them; empty when it accepts them all.
+    fn judged_by_others(&self, kind: &str) -> Vec<String> {
+        let documents = self.0.lock().unwrap();
+        assert!(!documents.is_empty());
+        judged_by_others(kind, &documents)
+    }
+}
+
+fn judged_by_others(kind: &str, documents: &[Document]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(tool("node/bin/node"));
     command.arg(tool("peers/validate.mjs")).arg(kind);
@@ -68,6 +86,7 @@ async fn documents(house: &House, name: &str, format: AdvisoryFormat, revisions:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_revision_is_accepted_by_others_signed_and_kept() {
+    let (waiting_osv, waiting_csaf) = (Waiting::default(), Waiting::default());
     both_houses(async |house| {
         let s = &house.service;
         let body = Bundle::quick().report_with(ids(&["CVE-2024-39008", "GHSA-3q56-9cc2-46j4"]));
@@ -97,10 +116,8 @@ async fn every_revision_is_accepted_by_others_signed_and_kept() {
         s.advisory_withdraw(&keeper.ctx(), &name, "published under another name").await.unwrap();
         let osv = documents(house, &name, AdvisoryFormat::Osv, 3).await;
         let csaf = documents(house, &name, AdvisoryFormat::Csaf, 3).await;
-        let complaints = judged_by_others("osv", &osv.iter().collect::<Vec<_>>());
-        assert!(complaints.is_empty(), "{complaints:#?}");
-        let complaints = judged_by_others("csaf", &csaf.iter().collect::<Vec<_>>());
-        assert!(complaints.is_empty(), "{complaints:#?}");
+        waiting_osv.add(&osv);
+        waiting_csaf.add(&csaf);
         let read = |d: &Document| -> Value { serde_json::from_str(&d.body).unwrap() };
         let (first, second, third) = (read(&osv[0]), read(&osv[1]), read(&osv[2]));
         assert_eq!(first["id"], "CVE-2024-39008");
@@ -129,25 +146,28 @@ async fn every_revision_is_accepted_by_others_signed_and_kept() {
         }
     })
     .await;
+    for (kind, waiting) in [("osv", waiting_osv), ("csaf", waiting_csaf)] {
+        let complaints = waiting.judged_by_others(kind);
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_without_ids_elsewhere_lacks_nothing_but_a_registered_prefix() {
+    let (waiting_osv, waiting_csaf) = (Waiting::default(), Waiting::default());
     both_houses(async |house| {
         let (keeper, case) = publishable(house, &Bundle::quick().report()).await;
         let name = house.service.advisory_publish(&keeper.ctx(), case, PublishInput::default()).await.unwrap().name;
-        let csaf = documents(house, &name, AdvisoryFormat::Csaf, 1).await;
-        let complaints = judged_by_others("csaf", &[&csaf[0]]);
-        assert!(complaints.is_empty(), "{complaints:#?}");
-        let osv = documents(house, &name, AdvisoryFormat::Osv, 1).await;
-        let complaints = judged_by_others("osv", &[&osv[0]]);
-        let others: Vec<_> = complaints
-            .iter()
-            .filter(|c| !c.contains("/id: must match pattern") && !c.contains("document(s)"))
-            .collect();
-        assert!(others.is_empty() && complaints.len() == 2, "{complaints:#?}");
+        waiting_csaf.add(&documents(house, &name, AdvisoryFormat::Csaf, 1).await);
+        waiting_osv.add(&documents(house, &name, AdvisoryFormat::Osv, 1).await);
     })
     .await;
+    let complaints = waiting_csaf.judged_by_others("csaf");
+    assert!(complaints.is_empty(), "{complaints:#?}");
+    let complaints = waiting_osv.judged_by_others("osv");
+    let others: Vec<_> =
+        complaints.iter().filter(|c| !c.contains("/id: must match pattern") && !c.contains("document(s)")).collect();
+    assert!(others.is_empty() && complaints.len() == 3, "{complaints:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,6 +207,7 @@ async fn every_violation_of_the_input_is_listed_and_nothing_is_published() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_revisions_at_once_are_two_revisions() {
+    let waiting = Waiting::default();
     both_houses(async |house| {
         let s = &house.service;
         let (keeper, case) = publishable(house, &Bundle::quick().report()).await;
@@ -203,9 +224,9 @@ async fn two_revisions_at_once_are_two_revisions() {
         }
         revisions.sort_unstable();
         assert_eq!(revisions, [2, 3, 4]);
-        let csaf = documents(house, &name, AdvisoryFormat::Csaf, 4).await;
-        let complaints = judged_by_others("csaf", &csaf.iter().collect::<Vec<_>>());
-        assert!(complaints.is_empty(), "{complaints:#?}");
+        waiting.add(&documents(house, &name, AdvisoryFormat::Csaf, 4).await);
     })
     .await;
+    let complaints = waiting.judged_by_others("csaf");
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }
