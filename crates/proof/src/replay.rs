@@ -4,16 +4,12 @@
 //! today. Must not accept other bytes under the same version.
 
 use domain::proof::Verdict;
-use nodejs_semver::Version;
 use serde::Serialize;
 use signing::{Envelope, PublicKey, SigningError};
 
 use crate::bundle::Bundle;
-use crate::digest::Sha256Hex;
-use crate::engine::{ENGINE_VERSION, Engine, EngineError, Ready, Watch, runtime_kept};
-use crate::npm::NpmError;
-use crate::npm::layer::closure_digest;
-use crate::receipt::{self, EngineIdentity, Predicate, Statement};
+use crate::engine::{ENGINE_VERSION, Engine, EngineError, Watch};
+use crate::receipt::{self, EngineIdentity, Statement};
 use crate::run::{self, Plan};
 
 /// How `verify` is called.
@@ -119,22 +115,20 @@ impl Engine {
             Some(given) => given.clone(),
             None => self.bundle_kept(wanted)?,
         };
-        let here = EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: Self::harness_digest() };
+        let (_, runtime) = self.runtime(&bundle);
+        let here = EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: runtime.harness_digest() };
         if stated.engine != here {
             report
                 .warnings
                 .push(format!("made by engine {}, replayed by another ({ENGINE_VERSION})", stated.engine.version));
         }
-        let version = version_of(&stated.runtime.version)?;
-        let runtime = match runtime_kept(&self.store, &version, &stated.runtime.sha256) {
-            Some(kept) => kept,
-            None => self.node_obtain(version, watch.progress)?,
-        };
-        if runtime.sha256 != stated.runtime.sha256 {
-            return Err(other_bytes("the runtime", &stated.runtime.version, &runtime.sha256, &stated.runtime.sha256));
+        let toolchain = runtime.toolchain(&bundle, Some(&stated.runtime), watch.progress)?;
+        if toolchain.sha256 != stated.runtime.sha256 {
+            let wanted = &stated.runtime.sha256;
+            return Err(EngineError::other_bytes("the runtime", &stated.runtime.version, &toolchain.sha256, wanted));
         }
-        let ready = self.ready_exactly(&bundle, stated)?;
-        let stage = self.stage(&bundle, &runtime, &ready)?;
+        let ready = runtime.ready_exactly(&bundle, &toolchain, stated)?;
+        let stage = self.stage(&bundle, self.means(&bundle, &toolchain), &ready);
         let plan = Plan { repeats: stated.plan.repeats, control_always: stated.plan.control_always, trace: false };
         let shown = run::version_run(&stage, plan, watch.cancel)?;
         report.same_observation = Some(shown.observation == stated.observation);
@@ -144,44 +138,4 @@ impl Engine {
         }
         Ok(())
     }
-
-    /// The bytes a receipt names and no others.
-    fn ready_exactly(&self, bundle: &Bundle, stated: &Predicate) -> Result<Ready, EngineError> {
-        let name = bundle.manifest().target.package.name();
-        self.bytes_exactly(name, &stated.version, &stated.target_sha256)?;
-        for entry in &stated.closure {
-            self.bytes_exactly(&entry.name, &entry.version, &entry.sha256)?;
-        }
-        Ok(Ready {
-            version: version_of(&stated.version)?,
-            sha256: stated.target_sha256.clone(),
-            closure: stated.closure.clone(),
-            closure_digest: closure_digest(&stated.closure),
-        })
-    }
-
-    fn bytes_exactly(&self, name: &str, version: &str, wanted: &Sha256Hex) -> Result<(), EngineError> {
-        if self.store.folder(wanted).is_dir() {
-            return Ok(());
-        }
-        let packument = self.registry.packument(name)?;
-        let doc = packument
-            .version(&version_of(version)?)
-            .ok_or_else(|| NpmError::NoSuchVersion { name: name.to_owned(), version: version.to_owned() })?;
-        let stored = self.store.obtain(name, doc, &self.registry, &self.sandbox)?;
-        if stored.sha256 == *wanted { Ok(()) } else { Err(other_bytes(name, version, &stored.sha256, wanted)) }
-    }
-}
-
-fn version_of(text: &str) -> Result<Version, EngineError> {
-    Version::parse(text).map_err(|_| EngineError::MalformedVersion(text.chars().take(64).collect()))
-}
-
-fn other_bytes(name: &str, version: &str, found: &Sha256Hex, wanted: &Sha256Hex) -> EngineError {
-    EngineError::Npm(NpmError::OtherBytes {
-        name: name.to_owned(),
-        version: version.to_owned(),
-        found: found.clone(),
-        wanted: wanted.clone(),
-    })
 }

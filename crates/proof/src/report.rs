@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::Sha256Hex;
+use crate::runtime::Unready;
 use crate::sandbox::{BoxOutcome, Exit};
 use crate::trace::TraceFrame;
 use domain::proof::Reason;
@@ -113,12 +114,12 @@ impl RunReport {
 
     /// A version that could not be had: no run, no receipt.
     #[must_use]
-    pub fn not_installed(version: &str, detail: String) -> Self {
+    pub fn unready(version: &str, why: &Unready) -> Self {
         Self {
             version: version.to_owned(),
             verdict: Verdict::Inconclusive.as_str().into(),
-            reason: Some(Reason::InstallFailed.as_str().into()),
-            detail: Some(detail),
+            reason: Some(why.reason.as_str().into()),
+            detail: Some(why.detail.clone()),
             control: Value::Null,
             repeats: Value::Array(Vec::new()),
             observation: Value::Null,

@@ -9,12 +9,15 @@ use domain::proof::{OracleKind, Reason, Verdict};
 use serde_json::Value;
 
 use crate::engine::EngineError;
-use crate::failure::{self, Shortfall};
+use crate::failure::Shortfall;
 use crate::harness::{Attempt, Observed, Stage};
 use crate::oracle::{self, Baseline, Hands, Sighting, cpu_blow_up, prototype_pollution};
 use crate::report::AttemptReport;
 use crate::sandbox::{Limit, Walls};
 use crate::trace::TraceFrame;
+
+/// How many times as many repeats there are at most where the first ones disagree.
+pub const REPEAT_RAISE_FACTOR: usize = 3;
 
 /// How a version is to be run.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +76,7 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
         // Where nothing depends on the control, a fired program needs none, and that halves the work.
         let first = room.program()?;
         // Nor does one that found nothing to run: no control can make a verdict of that.
-        let absent = [Reason::ApiAbsent.as_str(), Reason::LoadFailed.as_str()];
+        let absent = [Reason::ApiAbsent.as_str(), Reason::LoadFailed.as_str(), Reason::BuildFailed.as_str()];
         let nothing_there = first.report.reason.is_some_and(|reason| absent.contains(&reason));
         if (first.sighting.fired && !first.baseline_needed) || nothing_there {
             repeats.push(first);
@@ -83,9 +86,14 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
             repeats.push(again);
         }
     }
-    let hopeless = room.control.as_ref().is_some_and(|c| c.reason == Some(Reason::LoadFailed.as_str()));
+    let hopeless = [Reason::LoadFailed.as_str(), Reason::BuildFailed.as_str()];
+    let hopeless = room.control.as_ref().and_then(|c| c.reason).is_some_and(|reason| hopeless.contains(&reason));
     let wanted = if hopeless { 1 } else { plan.repeats as usize };
     while repeats.len() < wanted {
+        repeats.push(room.program()?);
+    }
+    // Where they disagree, more of them tell a rare effect from a rare disturbance, and give the counts.
+    while repeats.len() < wanted.saturating_mul(REPEAT_RAISE_FACTOR) && disagree(&repeats) {
         repeats.push(room.program()?);
     }
     let mut shown = conclude(&room, &repeats);
@@ -109,8 +117,14 @@ impl Room<'_, '_> {
         self.stage.bundle.manifest().oracle.kind
     }
 
-    fn target(&self) -> &str {
-        self.stage.bundle.manifest().target.package.name()
+    /// Why an attempt shows nothing; `None` where it ended well.
+    fn shortfall(&self, observed: &Observed) -> Option<Shortfall> {
+        self.stage.runtime.shortfall(observed, self.stage.bundle)
+    }
+
+    /// Why a file of the bundle could not even be built for this version.
+    fn unbuilt(&self, entry: &str) -> Option<&Shortfall> {
+        self.stage.ready.unbuilt.iter().find(|(name, _)| name == entry).map(|(_, why)| why)
     }
 
     fn attempt(&mut self, attempt: &Attempt) -> Result<Observed, EngineError> {
@@ -124,10 +138,16 @@ impl Room<'_, '_> {
 
     fn control(&mut self) -> Result<(), EngineError> {
         let entry = self.stage.bundle.manifest().run.control.clone();
+        if let Some(why) = self.unbuilt(&entry) {
+            let mut report = AttemptReport::default();
+            report.inconclusive(why.reason, why.detail.clone());
+            self.control = Some(report);
+            return Ok(());
+        }
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
         self.baseline = Baseline::of(&observed);
         let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
-        let short = failure::shortfall(&observed, self.target());
+        let short = self.shortfall(&observed);
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
             report.inconclusive(Reason::ControlFailed, "the benign control fires too".into());
@@ -145,6 +165,11 @@ impl Room<'_, '_> {
     }
 
     fn program(&mut self) -> Result<Judged, EngineError> {
+        if let Some(why) = self.unbuilt(&self.stage.bundle.manifest().run.program) {
+            let mut report = AttemptReport::default();
+            report.inconclusive(why.reason, why.detail.clone());
+            return Ok(Judged { report, sighting: Sighting::quiet(), baseline_needed: false, observed: None });
+        }
         if self.kind() == OracleKind::CpuBlowUp {
             return self.series();
         }
@@ -154,7 +179,7 @@ impl Room<'_, '_> {
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
             report.verdict = Verdict::Fired.as_str();
-        } else if let Some(short) = failure::shortfall(&observed, self.target()) {
+        } else if let Some(short) = self.shortfall(&observed) {
             report.inconclusive(short.reason, short.detail);
         } else {
             report.verdict = Verdict::Silent.as_str();
@@ -178,7 +203,7 @@ impl Room<'_, '_> {
             let attempt =
                 Attempt { entry: entry.clone(), size: Some(size), cpu_ms: Some(cpu_ms), ..Attempt::default() };
             let observed = self.attempt(&attempt)?;
-            let cost = match (observed.outcome.limit_hit, failure::shortfall(&observed, self.target())) {
+            let cost = match (observed.outcome.limit_hit, self.shortfall(&observed)) {
                 (Some(Limit::Cpu), _) => cpu_blow_up::Cost::CutOff,
                 // A run that waited for others more than it worked says nothing about its work.
                 (Some(Limit::Wall), _) if observed.outcome.cpu_us() >= cpu_ms.saturating_mul(500) => {
@@ -232,7 +257,7 @@ impl Room<'_, '_> {
                         Attempt { entry: entry.clone(), size: Some(size), cpu_ms, profile: true, ..Attempt::default() };
                     // A run that is cut off leaves no profile.
                     if let Some(profile) = self.attempt(&attempt)?.profile {
-                        shown.trace = crate::profile::hottest(&profile);
+                        shown.trace = self.stage.runtime.hottest(&profile);
                         break;
                     }
                 }
@@ -242,6 +267,11 @@ impl Room<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn disagree(repeats: &[Judged]) -> bool {
+    let fired = repeats.iter().filter(|judged| judged.sighting.fired).count();
+    fired > 0 && fired < repeats.len()
 }
 
 fn conclude(room: &Room<'_, '_>, repeats: &[Judged]) -> Shown {
@@ -279,7 +309,10 @@ fn conclude(room: &Room<'_, '_>, repeats: &[Judged]) -> Shown {
         control: room.control.clone(),
         repeats: repeats.iter().map(|judged| judged.report.clone()).collect(),
         observation: sighting.observation,
-        hands: sighting.hands,
+        hands: match sighting.hands {
+            Hands::Unseen if !room.stage.sees_hands => Hands::NotApplicable,
+            seen => seen,
+        },
         trace: sighting.trace,
         warnings,
         walls: Walls::default(),

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use domain::package::Package;
 use domain::proof::OracleKind;
 use domain::words;
-use nodejs_semver::Version;
 
 /// The format this engine reads: the value of the key `proof`.
 pub const FORMAT: i64 = 1;
@@ -56,7 +55,7 @@ pub struct Manifest {
     /// What is measured.
     pub oracle: Oracle,
     /// Exact versions for names in the dependency tree, instead of what the ranges resolve to.
-    pub dependencies: BTreeMap<String, Version>,
+    pub dependencies: BTreeMap<String, String>,
 }
 
 /// The package and what the finder says about its versions.
@@ -65,9 +64,9 @@ pub struct Target {
     /// The package, without a version.
     pub package: Package,
     /// Where the finder saw it fire.
-    pub vulnerable: Version,
+    pub vulnerable: String,
     /// Where the finder says it stops.
-    pub fixed: Option<Version>,
+    pub fixed: Option<String>,
 }
 
 /// What runs the program.
@@ -76,7 +75,7 @@ pub struct Runtime {
     /// Which.
     pub kind: RuntimeKind,
     /// Its exact version; the engine's own choice where absent.
-    pub version: Option<Version>,
+    pub version: Option<String>,
 }
 
 /// How the program is run.

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use domain::package::{Ecosystem, Package};
+use domain::package::Package;
 use domain::proof::OracleKind;
-use nodejs_semver::Version;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::manifest::{self, Manifest, Oracle, Run, Runtime, RuntimeKind, Target};
 use super::quantity;
 use super::violation::{Violation, Violations};
+use crate::runtime::{Row, row};
 
 /// Reads the text of `proof.toml`. `files` are the names of the bundle's other files.
 ///
@@ -42,11 +42,13 @@ pub fn manifest_read(text: &str, files: &[&str]) -> Result<Manifest, Violations>
         root.wrong("unsupported-format", "proof", Some(span), message);
     }
     let title = title(&mut root);
-    let target = root.section("target", true).and_then(|table| target(table, root.found));
+    // What a version, a program and a dependency are follows from the runtime.
     let runtime = root.section("runtime", true).and_then(|table| runtime(table, root.found));
-    let run = root.section("run", true).and_then(|table| run(table, files, root.found));
-    let oracle = root.section("oracle", true).and_then(|table| oracle(table, root.found));
-    let dependencies = root.section("dependencies", false).map(|table| dependencies(table, root.found));
+    let by = runtime.as_ref().map(|runtime| row(runtime.kind));
+    let target = root.section("target", true).and_then(|table| target(table, by, root.found));
+    let run = root.section("run", true).and_then(|table| run(table, by, files, root.found));
+    let oracle = root.section("oracle", true).and_then(|table| oracle(table, by, root.found));
+    let dependencies = root.section("dependencies", false).map(|table| dependencies(table, by, root.found));
     root.refuse_rest();
     match (title, target, runtime, run, oracle) {
         (Some(title), Some(target), Some(runtime), Some(run), Some(oracle)) if found.list.is_empty() => {
@@ -66,26 +68,33 @@ fn title(root: &mut Section<'_, '_, '_>) -> Option<String> {
     Some(title.to_owned())
 }
 
-fn target(table: &DeTable<'_>, found: &mut Findings<'_>) -> Option<Target> {
+fn target(table: &DeTable<'_>, by: Option<&Row>, found: &mut Findings<'_>) -> Option<Target> {
     let mut section = Section::of(table, "target", found);
-    let package = section.text("purl", true).and_then(|(purl, span)| package(&mut section, purl, span));
-    let vulnerable = section.version("vulnerable", true);
-    let fixed = section.version("fixed", false);
+    let package = section.text("purl", true).and_then(|(purl, span)| package(&mut section, by, purl, span));
+    let vulnerable = section.version("vulnerable", by, true);
+    let fixed = section.version("fixed", by, false);
     section.refuse_rest();
     Some(Target { package: package?, vulnerable: vulnerable?, fixed })
 }
 
-fn package(section: &mut Section<'_, '_, '_>, purl: &str, span: Range<usize>) -> Option<Package> {
+fn package(section: &mut Section<'_, '_, '_>, by: Option<&Row>, purl: &str, span: Range<usize>) -> Option<Package> {
     let (code, message) = match Package::split(purl) {
         Ok((_, Some(version))) => (
             "version-in-purl",
             format!("the purl must not name a version; remove `@{version}` and give it as vulnerable = \"{version}\""),
         ),
-        Ok((package, None)) if package.ecosystem() == Ecosystem::Npm => return Some(package),
-        Ok((package, None)) => (
-            "wrong-ecosystem",
-            format!("runtime node runs pkg:npm packages; this purl is of {}", package.ecosystem().as_str()),
-        ),
+        Ok((package, None)) => match by {
+            Some(row) if row.ecosystem != package.ecosystem() => (
+                "wrong-ecosystem",
+                format!(
+                    "runtime {} runs pkg:{} packages; this purl is of {}",
+                    row.kind,
+                    row.ecosystem.purl_type(),
+                    package.ecosystem().as_str()
+                ),
+            ),
+            _ => return Some(package),
+        },
         Err(e) => ("malformed-purl", e.to_string()),
     };
     section.wrong(code, "purl", Some(span), message);
@@ -101,16 +110,17 @@ fn runtime(table: &DeTable<'_>, found: &mut Findings<'_>) -> Option<Runtime> {
             None
         }
     });
-    let version = section.version("version", false);
+    let version = section.version("version", kind.map(row), false);
     section.refuse_rest();
     Some(Runtime { kind: kind?, version })
 }
 
-fn run(table: &DeTable<'_>, files: &[&str], found: &mut Findings<'_>) -> Option<Run> {
+fn run(table: &DeTable<'_>, by: Option<&Row>, files: &[&str], found: &mut Findings<'_>) -> Option<Run> {
     let mut section = Section::of(table, "run", found);
-    let program = section.file("program", files, "the program that fires the defect");
+    let program = section.file("program", by, files, "the program that fires the defect");
     let control = section.file(
         "control",
+        by,
         files,
         "a control: a benign use of the same entry point, without which a silent run means nothing",
     );
@@ -144,9 +154,15 @@ fn run(table: &DeTable<'_>, files: &[&str], found: &mut Findings<'_>) -> Option<
     })
 }
 
-fn oracle(table: &DeTable<'_>, found: &mut Findings<'_>) -> Option<Oracle> {
+fn oracle(table: &DeTable<'_>, by: Option<&Row>, found: &mut Findings<'_>) -> Option<Oracle> {
     let mut section = Section::of(table, "oracle", found);
     let kind = section.text("kind", true).and_then(|(word, span)| match word.parse::<OracleKind>() {
+        Ok(kind) if by.is_some_and(|row| !row.oracles.contains(&kind)) => {
+            let known: Vec<&str> = by.iter().flat_map(|row| row.oracles).map(|known| known.as_str()).collect();
+            let message = format!("oracle {kind} sees nothing in this runtime; there are: {}", known.join(", "));
+            section.wrong("oracle-not-in-runtime", "kind", Some(span), message);
+            None
+        }
         Ok(kind) => Some(kind),
         Err(e) => {
             section.wrong("unknown-oracle", "kind", Some(span), e.to_string());
@@ -158,7 +174,7 @@ fn oracle(table: &DeTable<'_>, found: &mut Findings<'_>) -> Option<Oracle> {
     Some(Oracle { kind: kind?, sizes })
 }
 
-fn dependencies(table: &DeTable<'_>, found: &mut Findings<'_>) -> BTreeMap<String, Version> {
+fn dependencies(table: &DeTable<'_>, by: Option<&Row>, found: &mut Findings<'_>) -> BTreeMap<String, String> {
     let mut section = Section::of(table, "dependencies", found);
     let names: Vec<String> = table.keys().map(|key| key.get_ref().to_string()).collect();
     if names.len() > manifest::OVERRIDES_MAX {
@@ -167,10 +183,11 @@ fn dependencies(table: &DeTable<'_>, found: &mut Findings<'_>) -> BTreeMap<Strin
     }
     let mut out = BTreeMap::new();
     for name in names {
-        if !crate::npm::name_is_valid(&name) {
-            section.wrong("malformed-name", &name, None, "not the name of an npm package".into());
+        if by.is_some_and(|row| !(row.name_is_valid)(&name)) {
+            let ecosystem = by.map(|row| row.ecosystem.as_str()).unwrap_or_default();
+            section.wrong("malformed-name", &name, None, format!("not the name of a package of {ecosystem}"));
         }
-        if let Some(version) = section.version(&name, false) {
+        if let Some(version) = section.version(&name, by, false) {
             out.insert(name, version);
         }
     }
@@ -282,18 +299,20 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         table
     }
 
-    fn version(&mut self, key: &str, wanted: bool) -> Option<Version> {
+    fn version(&mut self, key: &str, by: Option<&Row>, wanted: bool) -> Option<String> {
         let (text, span) = self.text(key, wanted)?;
-        let exact = Version::parse(text).ok().filter(|v| v.to_string() == text);
-        if exact.is_none() {
+        if let Some(row) = by
+            && !(row.version_is_exact)(text)
+        {
             let shown: String = text.chars().take(64).collect();
-            let message = format!("`{shown}` is no exact version such as \"4.17.15\"");
+            let message = format!("`{shown}` is no exact version such as \"{}\"", row.version_example);
             self.wrong("malformed-version", key, Some(span), message);
+            return None;
         }
-        exact
+        Some(text.to_owned())
     }
 
-    fn file(&mut self, key: &str, files: &[&str], what: &str) -> Option<String> {
+    fn file(&mut self, key: &str, by: Option<&Row>, files: &[&str], what: &str) -> Option<String> {
         let Some(value) = self.value(key, false) else {
             let message = format!("the bundle names no {what}; add `{key} = \"…\"` under [{}]", self.path);
             self.wrong("missing-key", key, None, message);
@@ -310,8 +329,10 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
             self.wrong("file-missing", key, Some(span), message);
             return None;
         }
-        if !name.ends_with(".js") && !name.ends_with(".cjs") && !name.ends_with(".mjs") {
-            let message = "runtime node runs .js, .cjs and .mjs files".to_owned();
+        if let Some(row) = by
+            && !row.endings.iter().any(|ending| name.ends_with(ending))
+        {
+            let message = format!("runtime {} runs files that end in {}", row.kind, row.endings.join(", "));
             self.wrong("wrong-file-type", key, Some(span), message);
             return None;
         }

@@ -7,27 +7,24 @@ pub mod canary;
 pub mod report;
 pub mod stub;
 
-use std::path::PathBuf;
-
 use domain::proof::OracleKind;
-use nodejs_semver::Version;
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::bundle::Bundle;
-use crate::digest::Sha256Hex;
 use crate::file;
-use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, Limits, Mount, PlacedFile, Sandbox, SandboxError};
+use crate::runtime::{Ready, Runtime, Scene, Toolchain};
+use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, Limits, PlacedFile, Sandbox, SandboxError};
 use report::{Report, RunKey};
 
-/// The preload, part of this program.
-pub const PRELOAD: &str = include_str!("preload.cjs");
 /// Where the bundle's files are in the box.
 pub const PROOF_FOLDER: &str = "/app/proof";
 /// The program's own folder in the box, which it may change.
 const WORK_FOLDER: &str = "/box/work";
 /// The folder whose every change is a sighting of file-write.
-const WRITE_FOLDER: &str = "/box/canary";
+pub(crate) const WRITE_FOLDER: &str = "/box/canary";
+/// The exec canary in the box.
+const EXEC_CANARY: &str = "/canary/proof-canary";
 /// Name, below the box, of the file that executing the exec canary makes.
 const EXECUTED_FILE: &str = "executed";
 /// Name, below the box, of the file in which a program may show what it read.
@@ -57,30 +54,21 @@ pub enum HarnessError {
     NoCanary,
 }
 
-/// A runtime, fetched and in the store.
-#[derive(Debug, Clone)]
-pub struct NodeRuntime {
-    /// Its exact version.
-    pub version: Version,
-    /// SHA-256 of the package it came in.
-    pub sha256: Sha256Hex,
-    /// The program.
-    pub node: PathBuf,
-}
-
 /// What a run happens on: shared by all runs of one version.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Stage<'a> {
     /// Makes the boxes.
     pub sandbox: &'a Sandbox,
+    /// How programs are started.
+    pub runtime: &'a dyn Runtime,
+    /// Whether the harness sees in whose hands an effect was brought about.
+    pub sees_hands: bool,
     /// What runs the program.
-    pub runtime: &'a NodeRuntime,
+    pub toolchain: &'a Toolchain,
     /// What is run.
     pub bundle: &'a Bundle,
-    /// Folder of the unpacked target, or of its stub.
-    pub target: PathBuf,
-    /// Folder of the dependency layer, where there are dependencies.
-    pub layer: Option<PathBuf>,
+    /// The package it is about, or its stub.
+    pub ready: &'a Ready,
 }
 
 /// A key on a shared prototype, watched for who sets it.
@@ -134,25 +122,13 @@ pub struct CanaryState {
 }
 
 /// The one-time values of a run.
-struct Secrets {
+pub struct Secrets {
     key: RunKey,
     read: String,
     kept: String,
     executed: String,
     code: String,
     tag: String,
-}
-
-/// The preload's orders, on descriptor 3.
-#[derive(Serialize)]
-struct Orders<'a> {
-    key: String,
-    file_read: &'a str,
-    write_folder: &'a str,
-    commands: bool,
-    code_name: &'a str,
-    code_token: &'a str,
-    traps: &'a [Trap],
 }
 
 impl Secrets {
@@ -166,6 +142,31 @@ impl Secrets {
             code: file::random_name()?,
             tag,
         })
+    }
+
+    /// The key that authenticates the harness's own reports, in hexadecimal.
+    pub(crate) fn key_hex(&self) -> String {
+        self.key.to_hex()
+    }
+
+    /// Where in the box the read canary is.
+    pub(crate) fn file_canary(&self) -> String {
+        format!("/canary/{}.txt", self.tag)
+    }
+
+    /// Where in the box a file is to appear that proves a write.
+    pub(crate) fn write_canary(&self) -> String {
+        format!("{WRITE_FOLDER}/{}.txt", self.tag)
+    }
+
+    /// The name of the function that a payload calls.
+    pub(crate) fn code_name(&self) -> String {
+        format!("proofCanary_{}", self.tag)
+    }
+
+    /// What that function is to be called with.
+    pub(crate) fn code(&self) -> &str {
+        &self.code
     }
 }
 
@@ -186,59 +187,20 @@ impl Stage<'_> {
 
     fn spec(&self, attempt: &Attempt, secrets: &Secrets) -> Result<BoxSpec, HarnessError> {
         let manifest = self.bundle.manifest();
-        let kind = manifest.oracle.kind;
-        let file_canary = format!("/canary/{}.txt", secrets.tag);
-        let code_name = format!("proofCanary_{}", secrets.tag);
-        let orders = Orders {
-            key: secrets.key.to_hex(),
-            file_read: if kind == OracleKind::FileRead { &file_canary } else { "" },
-            write_folder: if kind == OracleKind::FileWrite { WRITE_FOLDER } else { "" },
-            commands: matches!(
-                kind,
-                OracleKind::CommandExecution | OracleKind::CodeExecution | OracleKind::FileRead | OracleKind::FileWrite
-            ),
-            code_name: if kind == OracleKind::CodeExecution { &code_name } else { "" },
-            code_token: &secrets.code,
-            traps: &attempt.traps,
-        };
-        let orders = serde_json::to_vec(&orders).map_err(std::io::Error::other)?;
-        let mut spec = BoxSpec::new(self.argv(attempt));
-        spec.env = self.env(attempt, secrets, &file_canary, &code_name);
+        let mut spec = BoxSpec::new(Vec::<String>::new());
+        spec.env = self.env(attempt, secrets);
         spec.cwd = WORK_FOLDER.into();
-        spec.mounts = self.mounts();
-        spec.files = self.files(secrets, &file_canary)?;
+        spec.mounts = self.toolchain.mounts.iter().chain(&self.ready.mounts).cloned().collect();
+        spec.files = self.files(secrets)?;
         spec.limits = self.limits(attempt);
         spec.loopback = manifest.run.loopback;
-        spec.channel_in = orders;
-        spec.copy_out = copy_out(kind, attempt);
+        spec.copy_out = copy_out(manifest.oracle.kind, attempt);
+        let (bundle, toolchain, ready) = (self.bundle, self.toolchain, self.ready);
+        self.runtime.dress(&Scene { bundle, toolchain, ready, attempt, secrets }, &mut spec)?;
         Ok(spec)
     }
 
-    fn argv(&self, attempt: &Attempt) -> Vec<String> {
-        let mut argv = vec!["/runtime/bin/node".to_owned()];
-        // Without it any signal from within would open a debugger's port.
-        if (self.runtime.version.major(), self.runtime.version.minor()) >= (22, 14) {
-            argv.push("--disable-sigusr1".into());
-        }
-        // Its extensions are native code, which could look for the harness's key.
-        if (22..=25).contains(&self.runtime.version.major())
-            && self.runtime.version >= Version::from((22u64, 13u64, 0u64))
-        {
-            argv.push("--no-experimental-sqlite".into());
-        }
-        if attempt.profile {
-            argv.extend([
-                "--cpu-prof".into(),
-                "--cpu-prof-dir=/box/profile".into(),
-                "--cpu-prof-name=p.cpuprofile".into(),
-            ]);
-        }
-        argv.extend(["--require".into(), "/harness/preload.cjs".into()]);
-        argv.push(format!("{PROOF_FOLDER}/{}", attempt.entry));
-        argv
-    }
-
-    fn env(&self, attempt: &Attempt, secrets: &Secrets, file_canary: &str, code_name: &str) -> Vec<(String, String)> {
+    fn env(&self, attempt: &Attempt, secrets: &Secrets) -> Vec<(String, String)> {
         let mut env: Vec<(String, String)> = [
             ("PATH", "/canary:/runtime/bin:/usr/local/bin:/usr/bin:/bin"),
             ("HOME", WORK_FOLDER),
@@ -250,12 +212,10 @@ impl Stage<'_> {
         let mut set = |key: &str, value: String| env.push((key.to_owned(), value));
         set("PROOF_OUT", format!("/box/{OUT_FILE}"));
         match self.bundle.manifest().oracle.kind {
-            OracleKind::FileRead => set("PROOF_CANARY_FILE", file_canary.to_owned()),
-            OracleKind::FileWrite => set("PROOF_CANARY_WRITE", format!("{WRITE_FOLDER}/{}.txt", secrets.tag)),
-            OracleKind::CommandExecution => set("PROOF_CANARY_EXEC", "/canary/proof-canary".into()),
-            OracleKind::CodeExecution => {
-                set("PROOF_CANARY_EXEC", "/canary/proof-canary".into());
-                set("PROOF_CANARY_CODE", format!("globalThis.{code_name}(\"{}\")", secrets.code));
+            OracleKind::FileRead => set("PROOF_CANARY_FILE", secrets.file_canary()),
+            OracleKind::FileWrite => set("PROOF_CANARY_WRITE", secrets.write_canary()),
+            OracleKind::CommandExecution | OracleKind::CodeExecution => {
+                set("PROOF_CANARY_EXEC", EXEC_CANARY.into());
             }
             OracleKind::CpuBlowUp => {
                 set("PROOF_SIZE", attempt.size.unwrap_or(crate::oracle::cpu_blow_up::SIZE_FIRST).to_string());
@@ -265,32 +225,18 @@ impl Stage<'_> {
         env
     }
 
-    fn mounts(&self) -> Vec<Mount> {
-        let mount = |host: &PathBuf, at: String| Mount { host: host.clone(), at };
-        let name = self.bundle.manifest().target.package.name();
-        let mut mounts = vec![mount(&self.runtime.node, "/runtime/bin/node".into())];
-        if let Some(layer) = &self.layer {
-            mounts.push(mount(&layer.join("node_modules"), "/app/node_modules".into()));
-        }
-        mounts.push(mount(&self.target, format!("/app/node_modules/{name}")));
-        mounts
-    }
-
-    fn files(&self, secrets: &Secrets, file_canary: &str) -> Result<Vec<PlacedFile>, HarnessError> {
+    fn files(&self, secrets: &Secrets) -> Result<Vec<PlacedFile>, HarnessError> {
         let placed = |at: String, bytes: &[u8], mode| PlacedFile { at, bytes: bytes.to_vec(), mode };
-        let mut files = vec![
-            placed("/harness/preload.cjs".into(), PRELOAD.as_bytes(), 0o444),
-            placed(format!("{WORK_FOLDER}/.proof"), b"", 0o644),
-        ];
+        let mut files = vec![placed(format!("{WORK_FOLDER}/.proof"), b"", 0o644)];
         for (name, bytes) in self.bundle.files() {
             files.push(placed(format!("{PROOF_FOLDER}/{name}"), bytes, 0o444));
         }
         match self.bundle.manifest().oracle.kind {
-            OracleKind::FileRead => files.push(placed(file_canary.to_owned(), secrets.read.as_bytes(), 0o444)),
+            OracleKind::FileRead => files.push(placed(secrets.file_canary(), secrets.read.as_bytes(), 0o444)),
             OracleKind::FileWrite => files.push(placed(format!("/box/{KEPT_FILE}"), secrets.kept.as_bytes(), 0o644)),
             OracleKind::CommandExecution | OracleKind::CodeExecution => {
                 let program = canary::program(&format!("/box/{EXECUTED_FILE}"), &secrets.executed);
-                files.push(placed("/canary/proof-canary".into(), &program.ok_or(HarnessError::NoCanary)?, 0o111));
+                files.push(placed(EXEC_CANARY.into(), &program.ok_or(HarnessError::NoCanary)?, 0o111));
             }
             OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
         }

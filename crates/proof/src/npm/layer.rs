@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::NpmError;
-use super::store::PackageStore;
 use crate::digest::Sha256Hex;
 use crate::file;
+use crate::source::SourceError;
+use crate::store::PackageStore;
 
 /// One package of a closure: what lies where, by content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,8 +45,8 @@ pub fn closure_digest(entries: &[ClosureEntry]) -> Sha256Hex {
 /// `target`.
 ///
 /// # Errors
-/// [`NpmError::Store`].
-pub fn layer_obtain(store: &PackageStore, target: &str, entries: &[ClosureEntry]) -> Result<PathBuf, NpmError> {
+/// [`SourceError::Store`].
+pub fn layer_obtain(store: &PackageStore, target: &str, entries: &[ClosureEntry]) -> Result<PathBuf, SourceError> {
     let key = Sha256Hex::of(format!("{}\n{target}", closure_digest(entries)).as_bytes());
     let place = store.layers().join(key.as_str());
     if place.is_dir() {
@@ -56,11 +56,11 @@ pub fn layer_obtain(store: &PackageStore, target: &str, entries: &[ClosureEntry]
     let built = (|| {
         fs::create_dir_all(draft.join("node_modules").join(target))?;
         for entry in entries {
-            tree_link(&store.folder(&entry.sha256), &draft.join(&entry.path))?;
+            tree_link(&store.folder("npm", &entry.sha256), &draft.join(&entry.path))?;
         }
         file::folder_place(&draft, &place)
     })();
-    built.map_err(|source| NpmError::Store { step: "build dependency layer", path: place.clone(), source })?;
+    built.map_err(|source| SourceError::Store { step: "build dependency layer", path: place.clone(), source })?;
     Ok(place)
 }
 

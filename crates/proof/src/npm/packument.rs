@@ -15,6 +15,8 @@ pub struct Packument {
     pub name: String,
     /// Every listed version that has an exact semver, ascending.
     pub versions: Vec<VersionDoc>,
+    /// When each version was published, where the registry says: only its full records do.
+    pub times: BTreeMap<String, String>,
     /// Tags, such as `latest`.
     pub tags: BTreeMap<String, String>,
 }
@@ -82,7 +84,7 @@ impl Packument {
             .unwrap_or_default();
         versions.sort_by(|a, b| a.version.cmp(&b.version));
         versions.dedup_by(|a, b| a.version.to_string() == b.version.to_string());
-        Ok(Self { name: name.to_owned(), versions, tags: words(root.get("dist-tags")) })
+        Ok(Self { name: name.to_owned(), versions, times: words(root.get("time")), tags: words(root.get("dist-tags")) })
     }
 
     /// The version with exactly this text.

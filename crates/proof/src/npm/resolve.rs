@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use nodejs_semver::{Range, Version};
 
-use super::NpmError;
 use super::packument::{Packument, VersionDoc};
 use super::registry::Registry;
+use crate::source::SourceError;
 
 /// Most packages in one tree.
 pub const TREE_PACKAGES_MAX: usize = 2_000;
@@ -50,13 +50,13 @@ struct Wish {
 /// The tree of everything `target` needs, without the target itself, sorted by place.
 ///
 /// # Errors
-/// [`NpmError::Unresolvable`] and what the registry says.
+/// [`SourceError::Unresolvable`] and what the registry says.
 pub fn tree_resolve(
     registry: &Registry,
     target: &str,
     doc: &VersionDoc,
     overrides: &BTreeMap<String, Version>,
-) -> Result<Vec<Placed>, NpmError> {
+) -> Result<Vec<Placed>, SourceError> {
     let root = Node { parent: None, folder: String::new(), children: BTreeMap::new(), package: None };
     let mut tree = Tree { registry, overrides, nodes: vec![root], target };
     let at = tree.place(0, target, target.to_owned(), doc.clone());
@@ -70,7 +70,7 @@ pub fn tree_resolve(
     while let Some(wish) = wishes.pop_front() {
         if let Some(new) = tree.grant(&wish)? {
             if tree.nodes.len() > TREE_PACKAGES_MAX {
-                return Err(NpmError::TreeTooLarge { name: target.to_owned(), max: TREE_PACKAGES_MAX });
+                return Err(SourceError::TreeTooLarge { name: target.to_owned(), max: TREE_PACKAGES_MAX });
             }
             if let Some((_, doc)) = &tree.nodes[new].package {
                 let more: VecDeque<Wish> = wishes_of(new, doc).collect();
@@ -107,7 +107,7 @@ impl Tree<'_> {
     }
 
     /// Grants one wish: the new node, or `None` where what is there already does.
-    fn grant(&mut self, wish: &Wish) -> Result<Option<usize>, NpmError> {
+    fn grant(&mut self, wish: &Wish) -> Result<Option<usize>, SourceError> {
         let (package, range) = alias_split(&wish.name, &wish.range);
         if let Some(found) = self.visible(wish.from, &wish.name)
             && self.satisfied(found, &package, &range)
@@ -130,8 +130,8 @@ impl Tree<'_> {
         Ok(Some(self.place(level, &wish.name, package, doc)))
     }
 
-    fn choose(&self, wish: &Wish, package: &str, range: &str) -> Result<VersionDoc, NpmError> {
-        let unresolvable = |why: String| NpmError::Unresolvable {
+    fn choose(&self, wish: &Wish, package: &str, range: &str) -> Result<VersionDoc, SourceError> {
+        let unresolvable = |why: String| SourceError::Unresolvable {
             name: self.name_of(wish.from),
             dependency: wish.name.clone(),
             range: wish.range.chars().take(128).collect(),
@@ -237,7 +237,7 @@ impl Tree<'_> {
 }
 
 /// A missing dependency is a fact about the package that asks for it; a broken network is not.
-fn about(error: NpmError, unresolvable: &dyn Fn(String) -> NpmError) -> NpmError {
+fn about(error: SourceError, unresolvable: &dyn Fn(String) -> SourceError) -> SourceError {
     if error.is_about_the_package() { unresolvable(error.to_string()) } else { error }
 }
 

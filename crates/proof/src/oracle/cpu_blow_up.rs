@@ -22,6 +22,8 @@ pub const POINTS_CLEAR: usize = 4;
 pub const NOISE_US: u64 = 20_000;
 /// CPU time above the baseline that the largest size must reach, in microseconds: no disturbance of a short run does.
 pub const CLEAR_US: u64 = 150_000;
+/// How often points are measured again before noise is taken to hide no law.
+pub const ROUNDS_AGAIN_MAX: usize = 4;
 /// Share of the limit under which the size before must have stayed for a cut-off to be a blow-up, in percent.
 pub const CUT_OFF_PERCENT_MAX: u64 = 5;
 
@@ -82,6 +84,11 @@ pub fn growth<E>(sizes: &[u64], limit_us: u64, mut cost: impl FnMut(u64) -> Resu
         Cost::Finished(us) => us,
         Cost::CutOff => return Ok(Growth::LimitAt(*first)),
         Cost::Failed => return Ok(Growth::FailedAt(*first)),
+    };
+    // Everything is weighed against this one: what disturbed it would hide a law.
+    let base = match cost(*first)? {
+        Cost::Finished(again) => base.min(again),
+        Cost::CutOff | Cost::Failed => base,
     };
     let mut series = Series { base, points: Vec::new() };
     let mut before = *first;
@@ -174,7 +181,7 @@ impl Series {
     }
 
     /// The same, sure of it: the largest size is measured once more, and where a law is there and only noise hides it,
-    /// each other point too. The lesser cost counts, because whatever disturbs a run only adds to it.
+    /// each other point too, some times over. The lesser cost counts, because whatever disturbs a run only adds to it.
     fn power_law_again<E>(&mut self, cost: &mut impl FnMut(u64) -> Result<Cost, E>) -> Result<Option<Fit>, E> {
         let points = self.above_noise();
         if points.len() < POINTS_MIN || fit(&points).exponent < EXPONENT_MIN {
@@ -182,11 +189,13 @@ impl Series {
         }
         let largest = self.points.len() - 1;
         self.measure_again(largest, cost)?;
-        if let Some(fit) = self.power_law(POINTS_MIN) {
-            return Ok(Some(fit));
-        }
-        for index in self.points.len() - points.len()..largest {
-            self.measure_again(index, cost)?;
+        for _ in 0..ROUNDS_AGAIN_MAX {
+            if let Some(fit) = self.power_law(POINTS_MIN) {
+                return Ok(Some(fit));
+            }
+            for index in self.points.len() - points.len()..largest {
+                self.measure_again(index, cost)?;
+            }
         }
         Ok(self.power_law(POINTS_MIN))
     }

@@ -4,7 +4,6 @@
 //! uncertain.
 
 use domain::proof::Verdict;
-use nodejs_semver::Version;
 
 use super::search::{Board, Known};
 use crate::report::{AffectedInterval, Border, Disagreement};
@@ -18,15 +17,15 @@ pub fn affected(board: &Board) -> Vec<AffectedInterval> {
     for (version, known) in board.versions.iter().zip(board.closed()) {
         match known.map(|known| known.verdict) {
             Some(Verdict::Fired) => match &mut open {
-                Some((_, last)) => *last = version.to_string(),
+                Some((_, last)) => *last = version.text.clone(),
                 None => {
-                    let introduced = if seen_before { version.to_string() } else { "0".into() };
-                    open = Some((introduced, version.to_string()));
+                    let introduced = if seen_before { version.text.clone() } else { "0".into() };
+                    open = Some((introduced, version.text.clone()));
                 }
             },
             Some(Verdict::Silent) => {
                 if let Some((introduced, _)) = open.take() {
-                    let fixed = Some(version.to_string());
+                    let fixed = Some(version.text.clone());
                     intervals.push(AffectedInterval { introduced, fixed, last_affected: None });
                 }
             }
@@ -44,7 +43,7 @@ pub fn affected(board: &Board) -> Vec<AffectedInterval> {
 #[must_use]
 pub fn borders(board: &Board, repeats: u32) -> Vec<Border> {
     let closed = board.closed();
-    let name = |i: usize| board.versions[i].to_string();
+    let name = |i: usize| board.versions[i].text.clone();
     let sure = |i: usize| board.known[i].as_ref().is_some_and(|known| known.repeats >= repeats);
     let mut borders = Vec::new();
     let conclusive = |known: &Option<Known>| known.as_ref().is_some_and(|k| k.verdict != Verdict::Inconclusive);
@@ -89,15 +88,18 @@ pub fn borders(board: &Board, repeats: u32) -> Vec<Border> {
 
 /// Where what was measured is not what the bundle declares.
 #[must_use]
-pub fn disagreement(board: &Board, vulnerable: &Version, fixed: Option<&Version>) -> Vec<Disagreement> {
+pub fn disagreement(board: &Board, vulnerable: &str, fixed: Option<&str>) -> Vec<Disagreement> {
     let mut list = Vec::new();
-    for (version, known) in board.versions.iter().zip(board.closed()) {
+    let place = |text: &str| board.versions.iter().position(|version| version.text == text);
+    // A version that is not listed has no place: nothing is said about those after it.
+    let (vulnerable_at, fixed_at) = (place(vulnerable), fixed.and_then(place));
+    for (at, known) in board.closed().into_iter().enumerate() {
         let Some(known) = known else { continue };
-        let declared = if version == vulnerable {
+        let declared = if Some(at) == vulnerable_at {
             "vulnerable"
-        } else if fixed.is_some_and(|fixed| version >= fixed) {
+        } else if fixed_at.is_some_and(|fixed| at >= fixed) {
             "fixed"
-        } else if fixed.is_some() && version > vulnerable {
+        } else if fixed.is_some() && vulnerable_at.is_some_and(|vulnerable| at > vulnerable) {
             "affected"
         } else {
             continue;
@@ -110,7 +112,7 @@ pub fn disagreement(board: &Board, vulnerable: &Version, fixed: Option<&Version>
         };
         if !agrees {
             list.push(Disagreement {
-                version: version.to_string(),
+                version: board.versions[at].text.clone(),
                 declared: declared.into(),
                 measured: known.verdict.as_str().into(),
             });
@@ -122,10 +124,15 @@ pub fn disagreement(board: &Board, vulnerable: &Version, fixed: Option<&Version>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::PublishedVersion;
+
+    fn published(text: &str) -> PublishedVersion {
+        PublishedVersion { text: text.into(), line: "1.0".into(), prerelease: false, published: None, yanked: false }
+    }
 
     /// One letter a version, 1.0.0, 1.0.1, …: f fired, s silent, ? inconclusive.
     fn board(verdicts: &str) -> Board {
-        let versions = (0..verdicts.len() as u64).map(|patch| Version::from((1u64, 0u64, patch))).collect();
+        let versions = (0..verdicts.len()).map(|patch| published(&format!("1.0.{patch}"))).collect();
         let mut board = Board::new(versions);
         board.known = verdicts
             .chars()
@@ -178,10 +185,9 @@ mod tests {
 
     #[test]
     fn declared_and_measured() {
-        let v = |patch: u64| Version::from((1u64, 0u64, patch));
-        let found = disagreement(&board("fsfsf"), &v(0), Some(&v(3)));
+        let found = disagreement(&board("fsfsf"), "1.0.0", Some("1.0.3"));
         let told: Vec<String> = found.iter().map(|d| format!("{} {} {}", d.version, d.declared, d.measured)).collect();
         assert_eq!(told, ["1.0.1 affected silent", "1.0.4 fixed fired"]);
-        assert_eq!(disagreement(&board("s"), &v(0), None)[0].declared, "vulnerable");
+        assert_eq!(disagreement(&board("s"), "1.0.0", None)[0].declared, "vulnerable");
     }
 }

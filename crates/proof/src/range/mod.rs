@@ -16,14 +16,13 @@ use std::time::Instant;
 use domain::proof::Verdict;
 
 use crate::bundle::Bundle;
-use crate::engine::{ENGINE_VERSION, Engine, EngineError, Watch};
-use crate::harness::NodeRuntime;
-use crate::npm::packument::{Packument, VersionDoc};
-use crate::npm::registry::DOWNLOADS_COUNT_MAX;
+use crate::engine::{ENGINE_VERSION, Engine, EngineError, Means, Watch};
 use crate::parallel;
 use crate::receipt;
 use crate::report::{RangeReport, RunReport, UnknownVersion};
 use crate::run::Plan;
+use crate::runtime::PublishedVersion;
+use crate::source::client::DOWNLOADS_COUNT_MAX;
 use search::{Board, Known};
 
 /// Runs on each side of a border.
@@ -64,31 +63,33 @@ impl Engine {
     /// # Errors
     /// Where the machine or the registry fails, or the package does not exist.
     pub fn range(&self, bundle: &Bundle, options: RangeOptions, watch: Watch<'_>) -> Result<RangeReport, EngineError> {
-        let packument = self.packument(bundle)?;
-        let runtime = self.runtime(bundle, watch.progress)?;
+        let toolchain = self.toolchain(bundle, watch.progress)?;
+        let means = self.means(bundle, &toolchain);
+        let published = means.runtime.published(bundle)?.versions;
         self.bundle_keep(bundle)?;
-        let released: Vec<_> = packument.versions.iter().filter(|doc| !doc.version.is_prerelease()).cloned().collect();
+        let total = published.len();
+        let released: Vec<PublishedVersion> = published.into_iter().filter(|version| !version.prerelease).collect();
         let mut search = Search {
             engine: self,
             bundle,
-            runtime: &runtime,
-            board: Board::new(released.iter().map(|doc| doc.version.clone()).collect()),
-            docs: released,
+            means,
+            prereleases: total - released.len(),
+            board: Board::new(released),
             reports: BTreeMap::new(),
             options,
             watch,
         };
         let exhaustive = search.method()?;
         search.run_out(exhaustive)?;
-        Ok(search.report(&packument, exhaustive))
+        Ok(search.report(exhaustive))
     }
 }
 
 struct Search<'a> {
     engine: &'a Engine,
     bundle: &'a Bundle,
-    runtime: &'a NodeRuntime,
-    docs: Vec<VersionDoc>,
+    means: Means<'a>,
+    prereleases: usize,
     board: Board,
     reports: BTreeMap<usize, RunReport>,
     options: RangeOptions,
@@ -104,10 +105,11 @@ impl Search<'_> {
             Method::Measured => {}
         }
         let declared = &self.bundle.manifest().target.vulnerable;
-        let probe = self.docs.iter().position(|doc| doc.version == *declared).unwrap_or(0);
-        let Some(doc) = self.docs.get(probe) else { return Ok(true) };
-        // What it takes to fetch is no part of it.
-        let _ = self.engine.ready(self.bundle, doc);
+        let versions = &self.board.versions;
+        let probe = versions.iter().position(|version| version.text == *declared).unwrap_or(0);
+        let Some(version) = versions.get(probe) else { return Ok(true) };
+        // What it takes to fetch and build is no part of it.
+        let _ = self.means.runtime.ready(self.bundle, self.means.toolchain, &version.text);
         let began = Instant::now();
         self.batch(&[probe], 1)?;
         let from_receipt = self.reports.get(&probe).is_some_and(|report| report.from_receipt);
@@ -179,48 +181,35 @@ impl Search<'_> {
     }
 
     fn version_at(&self, index: usize, repeats: u32) -> Result<RunReport, EngineError> {
-        let doc = &self.docs[index];
+        let version = &self.board.versions[index].text;
         let at_border = repeats >= BORDER_REPEATS;
         let plan = Plan { repeats, control_always: at_border, trace: at_border };
-        match self.engine.ready(self.bundle, doc) {
-            Ok(ready) => self.engine.version_ready(
-                self.bundle,
-                self.runtime,
-                &ready,
-                plan,
-                self.options.fresh,
-                self.watch.cancel,
-            ),
-            Err(EngineError::Npm(e)) if e.is_about_the_package() => {
-                Ok(RunReport::not_installed(&doc.version.to_string(), e.to_string()))
-            }
-            Err(e) => Err(e),
-        }
+        self.engine.version(self.bundle, self.means, version, plan, self.options.fresh, self.watch.cancel)
     }
 
     /// Has packages in the store before a worker comes to them. Errors are left for the worker to meet.
     fn fetch_ahead(&self, wanted: &[usize], reached: &AtomicUsize) {
+        let runtime = self.means.runtime;
+        let text = |index: usize| self.board.versions[index].text.as_str();
         let missing: Vec<usize> =
-            wanted.iter().copied().filter(|index| self.engine.store.find(&self.docs[*index]).is_none()).collect();
+            wanted.iter().copied().filter(|index| !runtime.is_here(self.bundle, text(*index))).collect();
         if missing.len() < 2 {
             return;
         }
-        let name = self.bundle.manifest().target.package.name();
         let done = AtomicUsize::new(0);
         parallel::each(&missing, DOWNLOADS_COUNT_MAX, |index| {
             let stopped = self.watch.cancel.load(Ordering::Relaxed) || reached.load(Ordering::Relaxed) >= STOPPED;
             if stopped {
                 return;
             }
-            let (store, registry) = (&self.engine.store, &self.engine.registry);
-            let _ = store.obtain(name, &self.docs[*index], registry, &self.engine.sandbox);
+            let _ = runtime.fetch(self.bundle, text(*index));
             self.watch.progress.fetched(done.fetch_add(1, Ordering::Relaxed) + 1, missing.len());
         });
     }
 
-    fn report(self, packument: &Packument, exhaustive: bool) -> RangeReport {
+    fn report(self, exhaustive: bool) -> RangeReport {
         let closed = self.board.closed();
-        let name = |i: usize| self.board.versions[i].to_string();
+        let name = |i: usize| self.board.versions[i].text.clone();
         let with = |verdict: Verdict| -> Vec<String> {
             (0..closed.len()).filter(|i| closed[*i].as_ref().is_some_and(|k| k.verdict == verdict)).map(name).collect()
         };
@@ -245,7 +234,7 @@ impl Search<'_> {
             versions_run: self.reports.len(),
             versions_from_receipts: self.reports.values().filter(|r| r.from_receipt).count(),
             versions_inferred: closed.iter().flatten().count() - self.reports.len(),
-            prereleases_left_out: packument.versions.len() - self.board.versions.len(),
+            prereleases_left_out: self.prereleases,
             method: if exhaustive { "exhaustive" } else { "bisect" }.into(),
             affected: intervals::affected(&self.board),
             silent: with(Verdict::Silent),
@@ -253,10 +242,10 @@ impl Search<'_> {
             unknown,
             inferred: (0..closed.len()).filter(|i| self.board.known[*i].is_none()).map(name).collect(),
             borders: intervals::borders(&self.board, BORDER_REPEATS),
-            disagreement: intervals::disagreement(&self.board, &target.vulnerable, target.fixed.as_ref()),
+            disagreement: intervals::disagreement(&self.board, &target.vulnerable, target.fixed.as_deref()),
             trace: traced.map(|report| report.trace.clone()).unwrap_or_default(),
             fired,
-            runtime: format!("node {}", self.runtime.version),
+            runtime: self.means.toolchain.label(),
             engine: ENGINE_VERSION.into(),
             receipts: self
                 .reports

@@ -1,10 +1,11 @@
 //! Which versions to run next, from what is known so far. Pure: no runs, no clock, no randomness.
 //!
-//! Goes release line by release line (a line is a major.minor), because within one line there is one interval at most
+//! Goes release line by release line (as its ecosystem tells lines), because within one line there is one interval at most
 //! in all but rare cases, and across lines there often are several.
 
 use domain::proof::Verdict;
-use nodejs_semver::Version;
+
+use crate::runtime::PublishedVersion;
 
 /// What is known of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Known {
 #[derive(Debug, Clone)]
 pub struct Board {
     /// Ascending.
-    pub versions: Vec<Version>,
+    pub versions: Vec<PublishedVersion>,
     /// `None` where it was not run.
     pub known: Vec<Option<Known>>,
 }
@@ -35,7 +36,7 @@ pub struct Board {
 impl Board {
     /// Nothing known yet.
     #[must_use]
-    pub fn new(versions: Vec<Version>) -> Self {
+    pub fn new(versions: Vec<PublishedVersion>) -> Self {
         let known = vec![None; versions.len()];
         Self { versions, known }
     }
@@ -122,7 +123,7 @@ impl Board {
         let mut lines: Vec<(usize, usize)> = Vec::new();
         for (i, version) in self.versions.iter().enumerate() {
             match lines.last_mut() {
-                Some((first, last)) if same_line(&self.versions[*first], version) => *last = i,
+                Some((first, last)) if self.versions[*first].line == version.line => *last = i,
                 _ => lines.push((i, i)),
             }
         }
@@ -130,21 +131,27 @@ impl Board {
     }
 }
 
-fn same_line(a: &Version, b: &Version) -> bool {
-    (a.major(), a.minor()) == (b.major(), b.minor())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn published(major: u64, minor: u64, patch: u64) -> PublishedVersion {
+        PublishedVersion {
+            text: format!("{major}.{minor}.{patch}"),
+            line: format!("{major}.{minor}"),
+            prerelease: false,
+            published: None,
+            yanked: false,
+        }
+    }
 
     fn board(lines: &[usize]) -> Board {
         let all = lines
             .iter()
             .enumerate()
             .flat_map(|(minor, n)| (0..*n).map(move |patch| (1u64, minor as u64, patch as u64)));
-        Board::new(all.map(Version::from).collect())
+        Board::new(all.map(|(major, minor, patch)| published(major, minor, patch)).collect())
     }
 
     fn known(fires: bool) -> Known {

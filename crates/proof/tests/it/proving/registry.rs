@@ -11,10 +11,10 @@ use std::thread;
 
 use base64::Engine as _;
 use nodejs_semver::Version;
-use proof::npm::NpmError;
 use proof::npm::config::NpmConfig;
 use proof::npm::registry::Registry;
 use proof::npm::resolve::tree_resolve;
+use proof::source::SourceError;
 use proof::{Engine, EngineConfig, ProveOptions};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
@@ -182,8 +182,8 @@ fn a_packument_is_asked_for_once_and_known_offline() {
     }
     assert_eq!(fake.asked.load(Ordering::Relaxed), 1);
     let registry = Registry::new(fake.config(), cache.path().to_owned());
-    assert!(matches!(registry.packument("@fake/../x"), Err(NpmError::NoSuchPackage { .. })));
-    assert!(matches!(registry.packument("@fake/unknown"), Err(NpmError::NoSuchPackage { .. })));
+    assert!(matches!(registry.packument("@fake/../x"), Err(SourceError::NoSuchPackage { .. })));
+    assert!(matches!(registry.packument("@fake/unknown"), Err(SourceError::NoSuchPackage { .. })));
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! The store of unpacked packages, named by the SHA-256 of their archives and shared read-only by all runs.
+//!
+//! Safe with several processes at once and after a kill at any instant: everything is made under another name and
+//! renamed. Must not change what is in place.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256Hex;
+use crate::file;
+use crate::sandbox::{Archive, Sandbox, UnpackSpec};
+use crate::source::SourceError;
+
+/// Age after which an unfinished folder is taken as left by a killed process, in seconds.
+pub const DRAFT_AGE_S_MAX: u64 = 86_400;
+
+/// The store.
+#[derive(Debug)]
+pub struct PackageStore {
+    root: PathBuf,
+    /// One lock for each package being obtained, so that no two threads fetch the same one.
+    busy: Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>,
+}
+
+/// A package in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// SHA-256 of the archive.
+    pub sha256: Sha256Hex,
+    /// Bytes of the archive.
+    pub bytes: u64,
+}
+
+/// A package that is to be in the store.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Which part of the store: `npm`, `pypi`, ….
+    pub ecosystem: &'a str,
+    /// Its digest as the registry records it, as a file name: what it is found by.
+    pub key: &'a str,
+    /// Its name, for messages.
+    pub name: &'a str,
+    /// Its version, for messages.
+    pub version: &'a str,
+    /// How it is unpacked; the archive in it does not count.
+    pub unpack: UnpackSpec<'a>,
+}
+
+impl PackageStore {
+    /// The store below `root`; what killed processes left unfinished long ago is removed.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        let store = Self { root, busy: Mutex::default() };
+        store.drafts_sweep();
+        store
+    }
+
+    /// A new name for something unfinished, on the same file system as its later place.
+    ///
+    /// # Errors
+    /// [`SourceError::Store`].
+    pub fn draft(&self) -> Result<PathBuf, SourceError> {
+        let parent = self.root.join("drafts");
+        file::fresh_path(&parent).map_err(|source| SourceError::Store { step: "make a draft in", path: parent, source })
+    }
+
+    /// Where layers of dependencies are.
+    #[must_use]
+    pub fn layers(&self) -> PathBuf {
+        self.root.join("layers")
+    }
+
+    /// Where runtimes are.
+    #[must_use]
+    pub fn runtimes(&self) -> PathBuf {
+        self.root.join("runtimes")
+    }
+
+    /// Where what was built for runs is.
+    #[must_use]
+    pub fn builds(&self) -> PathBuf {
+        self.root.join("builds")
+    }
+
+    /// The unpacked files of a package of this ecosystem's store (`npm`, `pypi`, …).
+    #[must_use]
+    pub fn folder(&self, ecosystem: &str, sha256: &Sha256Hex) -> PathBuf {
+        self.root.join(ecosystem).join(sha256.as_str())
+    }
+
+    /// The package that a registry names by this key, if it is here.
+    #[must_use]
+    pub fn find(&self, ecosystem: &str, key: &str) -> Option<Stored> {
+        let stored: Stored = serde_json::from_slice(&fs::read(self.index_path(key)).ok()?).ok()?;
+        self.folder(ecosystem, &stored.sha256).is_dir().then_some(stored)
+    }
+
+    /// The package, fetched and unpacked in the sandbox if it is not here yet.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn obtain(
+        &self,
+        wanted: &Wanted<'_>,
+        sandbox: &Sandbox,
+        fetch: impl FnOnce() -> Result<Vec<u8>, SourceError>,
+    ) -> Result<Stored, SourceError> {
+        if let Some(stored) = self.find(wanted.ecosystem, wanted.key) {
+            return Ok(stored);
+        }
+        let key = self.index_path(wanted.key);
+        let lock = self.busy.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        let held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let stored = match self.find(wanted.ecosystem, wanted.key) {
+            Some(stored) => Ok(stored),
+            None => fetch().and_then(|bytes| self.keep(wanted, &bytes, sandbox)),
+        };
+        drop(held);
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        stored
+    }
+
+    fn keep(&self, wanted: &Wanted<'_>, bytes: &[u8], sandbox: &Sandbox) -> Result<Stored, SourceError> {
+        let stored = Stored { sha256: Sha256Hex::of(bytes), bytes: bytes.len() as u64 };
+        let place = self.folder(wanted.ecosystem, &stored.sha256);
+        if !place.is_dir() {
+            let draft = self.draft()?;
+            let spec = UnpackSpec { archive: Archive::Bytes(bytes), ..wanted.unpack };
+            sandbox.unpack(&spec, &draft).map_err(|source| SourceError::Unpack {
+                name: wanted.name.to_owned(),
+                version: wanted.version.to_owned(),
+                source,
+            })?;
+            file::folder_place(&draft, &place).map_err(|source| SourceError::Store {
+                step: "place package",
+                path: place,
+                source,
+            })?;
+        }
+        let entry = self.index_path(wanted.key);
+        let json = serde_json::to_vec(&stored).unwrap_or_default();
+        file::write_whole(&entry, &json).map_err(|source| SourceError::Store {
+            step: "write index entry",
+            path: entry,
+            source,
+        })?;
+        Ok(stored)
+    }
+
+    /// What the registry's digest of a package is here: immutable, so it is kept for ever.
+    fn index_path(&self, key: &str) -> PathBuf {
+        self.root.join("by-integrity").join(key)
+    }
+
+    fn drafts_sweep(&self) {
+        let Ok(drafts) = fs::read_dir(self.root.join("drafts")) else { return };
+        let old = |path: &Path| {
+            let changed = fs::symlink_metadata(path).and_then(|about| about.modified()).ok();
+            changed.and_then(|at| SystemTime::now().duration_since(at).ok())
+                > Some(Duration::from_secs(DRAFT_AGE_S_MAX))
+        };
+        for draft in drafts.flatten().map(|entry| entry.path()).filter(|path| old(path)) {
+            let _ = fs::remove_dir_all(draft);
+        }
+    }
+}
