@@ -25,6 +25,14 @@ pub enum SandboxError {
         /// Why.
         source: io::Error,
     },
+    /// The host would not take the folder that comes out of a box.
+    #[error("write the folder {path} out of the sandbox: {source}")]
+    FolderOut {
+        /// Where on the host.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The re-executed init did not start.
     #[error("start the sandbox's init {path}: {source}")]
     Spawn {

@@ -16,7 +16,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::cgroup::BoxCgroup;
 use super::error::SandboxError;
-use super::limits::{CHANNEL_OUT_BYTES_MAX, SET_UP_MS_MAX, WALL_GRACE_MS, WATCH_PERIOD_MS};
+use super::folder::Incoming;
+use super::limits::{CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, SET_UP_MS_MAX, WALL_GRACE_MS, WATCH_PERIOD_MS};
 use super::outcome::{BoxFile, Captured, Limit};
 use super::wire::{self, MARKER, News, Order, Report};
 
@@ -66,12 +67,13 @@ impl Collected {
 }
 
 /// Runs one order to its end.
-pub fn run(
+pub fn run<'a>(
     init_exe: &Path,
     order: &Order,
     cgroup: Option<&BoxCgroup>,
     input: Input,
-    output: Output<'_>,
+    output: Output<'a>,
+    folder: Option<&'a mut Incoming>,
 ) -> Result<Collected, SandboxError> {
     let (mut init, talk) = Init::start(init_exe)?;
     let mut streams = Streams::make(input, matches!(output, Output::Stream(_)))?;
@@ -82,7 +84,7 @@ pub fn run(
     };
     // Also where sending failed: the init may have said why it ended.
     streams.theirs.clear();
-    let mut drain = Drain::new(order, output);
+    let mut drain = Drain::new(order, output, folder);
     let ended = drain.until_end(&talk, &mut streams, cgroup);
     drop(talk);
     init.end();
@@ -197,6 +199,8 @@ fn failed(step: &'static str, errno: Errno) -> SandboxError {
 /// What has been drained so far, and what was said.
 struct Drain<'a> {
     output: Output<'a>,
+    folder: Option<&'a mut Incoming>,
+    folder_begun: bool,
     output_bytes: u64,
     drain_bytes: u64,
     wall: Duration,
@@ -215,9 +219,11 @@ struct Drain<'a> {
 }
 
 impl<'a> Drain<'a> {
-    fn new(order: &Order, output: Output<'a>) -> Self {
+    fn new(order: &Order, output: Output<'a>, folder: Option<&'a mut Incoming>) -> Self {
         Self {
             output,
+            folder,
+            folder_begun: false,
             output_bytes: order.limits.output_bytes,
             drain_bytes: order.limits.drain_bytes,
             wall: Duration::from_millis(order.limits.wall_ms.saturating_add(WALL_GRACE_MS)),
@@ -375,6 +381,12 @@ impl<'a> Drain<'a> {
                     self.refused = Some(SandboxError::Exec { program: String::new(), source });
                 }
                 News::File { path, executable, bytes } => self.file_take(path, executable, bytes),
+                News::FolderBytes(bytes) => self.folder_take(&bytes),
+                News::FolderRefused { why } => {
+                    if let Some(folder) = &mut self.folder {
+                        folder.excuse_take(why);
+                    }
+                }
                 News::Done(report) => {
                     self.report = Some(report);
                     return Ok(false);
@@ -391,6 +403,16 @@ impl<'a> Drain<'a> {
             self.files_bytes_left -= size;
             self.files.push(BoxFile { path, executable, bytes });
         }
+    }
+
+    /// From the first bytes on the program is dead, and the guard gives the writing its own time.
+    fn folder_take(&mut self, bytes: &[u8]) {
+        let Some(folder) = &mut self.folder else { return };
+        if !self.folder_begun {
+            self.folder_begun = true;
+            self.wall = self.wall.saturating_add(Duration::from_millis(FOLDER_OUT_MS_MAX));
+        }
+        folder.take(bytes);
     }
 
     fn judge(&mut self, cgroup: Option<&BoxCgroup>) {

@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 /// Wall time of a run when nothing is said, in milliseconds.
 pub const WALL_MS_DEFAULT: u64 = 20_000;
 /// The longest wall time a run may ask for, in milliseconds.
-pub const WALL_MS_MAX: u64 = 600_000;
+pub const WALL_MS_MAX: u64 = 1_800_000;
 /// CPU time of the whole process tree when nothing is said, in milliseconds.
 pub const CPU_MS_DEFAULT: u64 = 20_000;
 /// The most CPU time a run may ask for, in milliseconds.
-pub const CPU_MS_MAX: u64 = 1_200_000;
+pub const CPU_MS_MAX: u64 = 3_600_000;
 /// Memory of the whole process tree when nothing is said, in bytes.
 pub const MEMORY_BYTES_DEFAULT: u64 = 512 << 20;
 /// The least memory a run may ask for, in bytes: below it the dynamic loader itself dies.
 pub const MEMORY_BYTES_MIN: u64 = 8 << 20;
-/// The most memory a run may ask for, in bytes.
-pub const MEMORY_BYTES_MAX: u64 = 8 << 30;
+/// The most memory a run may ask for, in bytes. What is written to the box is part of it.
+pub const MEMORY_BYTES_MAX: u64 = 16 << 30;
 /// Processes and threads, counted together, when nothing is said. A Node.js process alone has about a dozen threads.
 pub const PROCESSES_DEFAULT: u32 = 64;
 /// The most processes and threads a run may ask for.
@@ -32,7 +32,7 @@ pub const OPEN_FILES_MAX: u32 = 4_096;
 /// Bytes in the box and its `/tmp` together when nothing is said.
 pub const DISK_BYTES_DEFAULT: u64 = 64 << 20;
 /// The most bytes a box and its `/tmp` may be given. They live in memory.
-pub const DISK_BYTES_MAX: u64 = 2 << 30;
+pub const DISK_BYTES_MAX: u64 = 8 << 30;
 /// Bytes kept of standard output, and as many of standard error, when nothing is said.
 pub const OUTPUT_BYTES_DEFAULT: u64 = 256 << 10;
 /// The most bytes that may be kept of each of the two.
@@ -48,8 +48,12 @@ pub const CHANNEL_OUT_BYTES_MAX: u64 = 256 << 10;
 pub const CHANNEL_IN_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of all placed files of one run together.
 pub const PLACED_BYTES_MAX: u64 = 64 << 20;
-/// Bytes that are copied out of a box after the run.
+/// Bytes that are copied out of a box into memory after the run.
 pub const COPY_OUT_BYTES_MAX: u64 = 256 << 20;
+/// How long a folder may take to be written to the host after the run, in milliseconds.
+pub const FOLDER_OUT_MS_MAX: u64 = 300_000;
+/// Bytes of one name, its folders included, in a folder that is written to the host.
+pub const FOLDER_OUT_PATH_BYTES_MAX: u32 = 2_048;
 /// Folders below each other that a copy-out or an unpacking enters.
 pub const TREE_DEPTH_MAX: u32 = 64;
 /// Wall time of one unpacking, milliseconds.

@@ -6,6 +6,7 @@
 
 mod cgroup;
 mod error;
+mod folder;
 mod init;
 mod launch;
 pub mod limits;
@@ -23,16 +24,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub use error::SandboxError;
 pub use init::{PROGRAM_ID, init_if_asked};
 pub use limits::Limits;
-pub use outcome::{BoxFile, BoxOutcome, Captured, Exit, Limit, Walls};
-pub use spec::{BoxSpec, CopyOut, Mount, PlacedFile};
+pub use outcome::{BoxFile, BoxOutcome, Captured, Exit, FolderOutcome, Limit, Walls};
+pub use spec::{BoxSpec, CopyOut, FolderOut, Mount, PlacedFile};
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
 
+use folder::Incoming;
 use launch::{Collected, Input, Output};
 use seccomp::Variant;
 use wire::{Caller, Instruction, Order, Work};
 
 /// The newest version of Landlock whose walls are put up; later ones add audit only.
 const LANDLOCK_ABI_NEWEST: u32 = 6;
+
+/// What a run says of itself whose program may execute what it wrote.
+const EXEC_WEAKER: &str = "the writable folder of this run is executable: what the program wrote may have run";
 
 /// How boxes are made in this process.
 #[derive(Debug, Clone, Default)]
@@ -106,11 +111,25 @@ impl Sandbox {
         let order = Order {
             mounts: spec.mounts.iter().map(resolved).collect::<Result<_, _>>()?,
             files: spec.files.clone(),
-            copy_out: spec.copy_out.clone(),
+            copy_out: asked_inside(&spec.copy_out),
+            exec: spec.exec,
             ..self.order(work, &spec.box_dir, spec.limits, spec.loopback)
         };
-        let collected = self.run_order(&order, Input::Bytes(spec.channel_in.clone()), Output::Capture)?;
-        Ok(self.outcome(collected))
+        let asked = match &spec.copy_out {
+            CopyOut::Folder(folder) => Some(folder),
+            _ => None,
+        };
+        let mut incoming = asked.map(Incoming::new).transpose()?;
+        let input = Input::Bytes(spec.channel_in.clone());
+        let collected = self.run_order(&order, input, Output::Capture, incoming.as_mut())?;
+        let mut outcome = self.outcome(collected);
+        if let (Some(asked), Some(incoming)) = (asked, incoming) {
+            outcome.folder = Some(incoming.finish(asked, outcome.ok())?);
+        }
+        if spec.exec {
+            outcome.walls.weaker.push(EXEC_WEAKER.to_owned());
+        }
+        Ok(outcome)
     }
 
     /// Unpacks a hostile archive into the new folder `dest`; its bytes are parsed inside a box. `dest` appears whole
@@ -121,13 +140,13 @@ impl Sandbox {
     pub fn unpack(&self, spec: &UnpackSpec<'_>, dest: &Path) -> Result<UnpackReport, UnpackError> {
         let (work, limits) = unpack::work(spec);
         let order = self.order(work, "/box", limits, false);
-        unpack::unpack(spec, dest, |input, output| self.run_order(&order, input, output))
+        unpack::unpack(spec, dest, |input, output| self.run_order(&order, input, output, None))
     }
 
     /// A box in which nothing runs: what cannot be set up fails here, and not in the first real run.
     fn trial(&self) -> Result<(), SandboxError> {
         let order = self.order(Work::Nothing, "/box", Limits::default(), true);
-        self.run_order(&order, Input::Bytes(Vec::new()), Output::Capture).map(|_| ())
+        self.run_order(&order, Input::Bytes(Vec::new()), Output::Capture, None).map(|_| ())
     }
 
     fn order(&self, work: Work, box_dir: &str, limits: Limits, loopback: bool) -> Order {
@@ -142,6 +161,7 @@ impl Sandbox {
             copy_out: CopyOut::Nothing,
             seccomp: self.filters[usize::from(loopback)].clone(),
             uncounted: !self.cgroups.counts(),
+            exec: false,
             proc: self.proc,
             landlock: self.landlock,
         }
@@ -158,9 +178,15 @@ impl Sandbox {
         }
     }
 
-    fn run_order(&self, order: &Order, input: Input, output: Output<'_>) -> Result<Collected, SandboxError> {
+    fn run_order<'a>(
+        &self,
+        order: &Order,
+        input: Input,
+        output: Output<'a>,
+        folder: Option<&'a mut Incoming>,
+    ) -> Result<Collected, SandboxError> {
         let lease = self.cgroups.take(&order.limits)?;
-        launch::run(&self.init_exe, order, lease.group(), input, output)
+        launch::run(&self.init_exe, order, lease.group(), input, output, folder)
     }
 
     fn outcome(&self, collected: Collected) -> BoxOutcome {
@@ -178,6 +204,7 @@ impl Sandbox {
             channel_out: collected.channel_out,
             files: collected.files,
             files_left_out: report.files_left_out,
+            folder: None,
             walls: self.walls.clone(),
         }
     }
@@ -212,6 +239,14 @@ impl Sandbox {
             proc: if self.proc { "masked" } else { "absent" }.to_owned(),
             weaker,
         }
+    }
+}
+
+/// What is asked for, without the host's path: the inside has no use for it.
+fn asked_inside(copy_out: &CopyOut) -> CopyOut {
+    match copy_out {
+        CopyOut::Folder(folder) => CopyOut::Folder(FolderOut { dest: PathBuf::new(), ..folder.clone() }),
+        other => other.clone(),
     }
 }
 

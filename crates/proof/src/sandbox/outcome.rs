@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::unpack::UnpackReport;
+
 /// What came of one run.
 #[derive(Debug, Clone)]
 pub struct BoxOutcome {
@@ -28,8 +30,19 @@ pub struct BoxOutcome {
     pub files: Vec<BoxFile>,
     /// Links, devices, sockets, unsafe names and what was over a bound, left out of `files`.
     pub files_left_out: u64,
+    /// What came of a [`super::CopyOut::Folder`]. None where none was asked for.
+    pub folder: Option<FolderOutcome>,
     /// What held this run.
     pub walls: Walls,
+}
+
+/// What came of a folder that was to be written to the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FolderOutcome {
+    /// It is there, with this in it.
+    Written(UnpackReport),
+    /// Nothing is there, and why, in words for a person.
+    NotWritten(String),
 }
 
 impl BoxOutcome {

@@ -31,6 +31,10 @@ pub struct BoxSpec {
     pub channel_in: Vec<u8>,
     /// What of the writable folder is wanted after the run.
     pub copy_out: CopyOut,
+    /// Let the program execute what it wrote to the writable folder or `/tmp`, as compilers and build tools do. Off by
+    /// default, because written code can reach into a harness beside it; what was built runs without it when its
+    /// folder is given to another box as a [`Mount`]. The outcome's walls say when it was on.
+    pub exec: bool,
 }
 
 impl BoxSpec {
@@ -51,6 +55,7 @@ impl BoxSpec {
             loopback: false,
             channel_in: Vec::new(),
             copy_out: CopyOut::Nothing,
+            exec: false,
         }
     }
 
@@ -81,6 +86,12 @@ impl BoxSpec {
         let given = self.channel_in.len() as u64;
         if given > CHANNEL_IN_BYTES_MAX {
             return bad(format!("channel_in is {given} bytes, at most {CHANNEL_IN_BYTES_MAX} are allowed"));
+        }
+        if let CopyOut::Folder(folder) = &self.copy_out
+            && !folder.path.is_empty()
+            && !super::unpack::name::is_safe(&folder.path)
+        {
+            return bad(format!("folder to copy out is not a plain path below box_dir: {:?}", folder.path));
         }
         Ok(())
     }
@@ -120,8 +131,8 @@ pub struct PlacedFile {
     pub mode: u32,
 }
 
-/// What of the writable folder is wanted after the run. Only regular files come out, links are never followed, and
-/// the limits of the run and [`super::limits::COPY_OUT_BYTES_MAX`] bound the whole.
+/// What of the writable folder is wanted after the run. Links are never followed. `Files` and `Tree` give regular files
+/// only, in memory, bounded by the limits of the run and [`super::limits::COPY_OUT_BYTES_MAX`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CopyOut {
     /// Nothing.
@@ -131,4 +142,25 @@ pub enum CopyOut {
     Files(Vec<String>),
     /// Every regular file.
     Tree,
+    /// A folder with all below it, written to the host as it comes: what a build made.
+    Folder(FolderOut),
+}
+
+/// One folder of the box that becomes a new folder of the host.
+///
+/// `dest` appears whole, by one rename, when the program ended with code 0, hit no limit and left no more than the two
+/// bounds allow; otherwise there is nothing. Executable files get mode 0755, others 0644, folders 0755; owners and times
+/// are not kept, a hard link becomes a file of its own. A symbolic link is kept where its target is relative, goes up
+/// only at its beginning and never above the folder, so that no chain of links leads out; every other link, sockets,
+/// pipes and names that are not UTF-8 are left out and counted. Content is as hostile as the program that wrote it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderOut {
+    /// The folder, relative to `box_dir`. Empty: all of it.
+    pub path: String,
+    /// Where on the host. Must not exist; its parent must.
+    pub dest: PathBuf,
+    /// Bytes of all files together.
+    pub bytes_max: u64,
+    /// Files, folders and links together.
+    pub files_max: u32,
 }

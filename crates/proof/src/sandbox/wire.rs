@@ -63,6 +63,8 @@ pub struct Order {
     pub seccomp: Vec<Instruction>,
     /// No cgroup counts: data segments are bounded and, where there is a /proc, the init adds up the tree itself.
     pub uncounted: bool,
+    /// The program may execute what it wrote.
+    pub exec: bool,
     /// The kernel lets us have a fresh /proc, for the program and for the init.
     pub proc: bool,
     /// The Landlock version to apply.
@@ -102,6 +104,13 @@ pub struct Report {
     pub files_left_out: u64,
 }
 
+impl Report {
+    /// The program ended by itself with code 0 and hit no limit.
+    pub fn ok(&self) -> bool {
+        self.exit == Exit::Code(0) && self.limit_hit.is_none()
+    }
+}
+
 /// News from the init.
 #[derive(Debug)]
 pub enum News {
@@ -113,6 +122,10 @@ pub enum News {
     ExecFailed { errno: i32 },
     /// One file of the writable folder.
     File { path: String, executable: bool, bytes: Vec<u8> },
+    /// The next bytes of the folder that is to be written to the host, as `unpack::stream` writes them.
+    FolderBytes(Vec<u8>),
+    /// The folder cannot come out, in words for a person.
+    FolderRefused { why: String },
     /// The end.
     Done(Report),
 }
@@ -168,7 +181,7 @@ pub fn raise(fd: &OwnedFd) -> io::Result<OwnedFd> {
 }
 
 /// Sends one piece of news, in the init.
-pub fn news_send(mut socket: &UnixStream, news: &News) -> io::Result<()> {
+pub fn news_send(socket: &UnixStream, news: &News) -> io::Result<()> {
     let encode_failed = |_| invalid("news cannot be encoded");
     let (kind, payload) = match news {
         News::Started => (1, Vec::new()),
@@ -179,13 +192,22 @@ pub fn news_send(mut socket: &UnixStream, news: &News) -> io::Result<()> {
             payload.extend_from_slice(bytes);
             (4, payload)
         }
+        News::FolderRefused { why } => (7, postcard::to_stdvec(why).map_err(encode_failed)?),
+        News::FolderBytes(bytes) => {
+            // Many and large: not copied once more.
+            return frame_send(socket, 6, bytes);
+        }
         News::Done(report) => (5, postcard::to_stdvec(report).map_err(encode_failed)?),
     };
+    frame_send(socket, kind, &payload)
+}
+
+fn frame_send(mut socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Result<()> {
     let mut head = [kind, 0, 0, 0, 0];
     let length = u32::try_from(payload.len()).map_err(|_| invalid("news is too long"))?;
     head[1..].copy_from_slice(&length.to_le_bytes());
     socket.write_all(&head)?;
-    socket.write_all(&payload)
+    socket.write_all(payload)
 }
 
 /// Takes the first whole frame out of `buffer`, if it holds one.
@@ -209,6 +231,8 @@ pub fn news_take(buffer: &mut Vec<u8>) -> io::Result<Option<News>> {
             News::File { path, executable, bytes: bytes.to_vec() }
         }
         Some(5) => News::Done(postcard::from_bytes(payload).map_err(decode_failed)?),
+        Some(6) => News::FolderBytes(payload.to_vec()),
+        Some(7) => News::FolderRefused { why: postcard::from_bytes(payload).map_err(decode_failed)? },
         _ => return Err(invalid("frame of no known kind")),
     };
     buffer.drain(..FRAME_HEAD_BYTES + length as usize);

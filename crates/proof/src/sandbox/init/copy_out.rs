@@ -32,7 +32,7 @@ pub fn send(order: &Order, socket: &UnixStream) -> Result<u64, Failed> {
     let files_left = order.limits.files;
     let mut out = Out { root, socket, bytes_left: COPY_OUT_BYTES_MAX, files_left, left_out: 0 };
     match &order.copy_out {
-        CopyOut::Nothing => {}
+        CopyOut::Nothing | CopyOut::Folder(_) => {}
         CopyOut::Files(paths) => {
             for path in paths {
                 out.file_send(Path::new(path))?;

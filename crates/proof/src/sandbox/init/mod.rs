@@ -5,6 +5,7 @@
 //! Nothing here may start a thread (both fork) or read the hostile program's data for any other end than to pass it on.
 
 mod copy_out;
+mod folder_out;
 mod privileges;
 mod program;
 mod root;
@@ -20,6 +21,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
+use super::spec::CopyOut;
 use super::sys;
 use super::wire::{self, Caller, MARKER, News, Order, OrderDescriptors};
 
@@ -159,6 +161,10 @@ fn first_process(
     let Some(started) = program.started(socket)? else { return Ok(()) };
     let ended = watched.until_end(&started, order, socket)?;
     let mut report = ended.report;
-    report.files_left_out = copy_out::send(order, socket)?;
+    report.files_left_out = match &order.copy_out {
+        CopyOut::Folder(folder) if report.ok() => folder_out::send(order, folder, socket)?,
+        CopyOut::Folder(_) => 0,
+        _ => copy_out::send(order, socket)?,
+    };
     wire::news_send(socket, &News::Done(report)).step("send the report")
 }

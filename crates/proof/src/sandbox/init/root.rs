@@ -220,9 +220,10 @@ fn box_place(order: &Order) -> Result<(), Failed> {
     folders_make(&at, order)?;
     let limits = order.limits;
     let options = format!("size={},nr_inodes={},mode=0755", limits.disk_bytes, limits.files.saturating_add(3));
-    // Nothing a program wrote can become code of a process: a runtime's own ways to load native code (add-ons, OpenSSL's
+    // Unless it is there to build, nothing a program wrote can become code of a process: a runtime's own ways to load native code (add-ons, OpenSSL's
     // engines) would reach into the harness beside it.
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    flags.set(MsFlags::MS_NOEXEC, !order.exec);
     mount(Some("box"), &at, Some("tmpfs"), flags, Some(options.as_str())).step("mount the writable folder")?;
     for (name, target) in [("tmp", PathBuf::from("tmp")), ("box", at.clone())] {
         let folder = at.join(name);

@@ -2,8 +2,8 @@
 
 pub(super) mod name;
 pub(super) mod order;
-mod receive;
-mod stream;
+pub(super) mod receive;
+pub(super) mod stream;
 pub(super) mod worker;
 
 use std::io;
@@ -21,7 +21,7 @@ use super::limits::{UNPACK_CPU_MS, UNPACK_MEMORY_BYTES, UNPACK_WALL_MS};
 use super::wire::Work;
 use super::{Exit, Limits, SandboxError};
 use order::{Refusal, UnpackOrder};
-use receive::Receiver;
+use receive::{Receiver, Rules};
 
 /// How an archive is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,8 @@ pub struct UnpackReport {
     pub folders: u32,
     /// Bytes of all files.
     pub bytes: u64,
+    /// Symbolic links made. None comes out of an archive.
+    pub links: u32,
     /// Links and devices left out.
     pub specials_left_out: u32,
     /// Earlier entries replaced by later ones of the same name.
@@ -177,7 +179,8 @@ pub(super) fn unpack(
     run: impl FnOnce(Input, Output<'_>) -> Result<Collected, SandboxError>,
 ) -> Result<UnpackReport, UnpackError> {
     let input = Input::File(archive_open(&spec.archive)?);
-    let mut receiver = Receiver::new(spec, dest)?;
+    let rules = Rules { limits: spec.limits, duplicates: spec.duplicates, links: false };
+    let mut receiver = Receiver::new(rules, dest)?;
     let mut refusal = None;
     let mut take = |bytes: &[u8]| match receiver.take(bytes) {
         Ok(()) => true,

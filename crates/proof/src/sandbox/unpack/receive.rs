@@ -11,47 +11,68 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, RenameFlags, ResolveFlag, openat2, renameat2};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, mkdirat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 
 use super::name;
 use super::stream::{self, Head, Kind, Record};
-use super::{Duplicates, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
+use super::{Duplicates, UnpackError, UnpackLimits, UnpackReport};
+
+/// What a stream may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    pub limits: UnpackLimits,
+    pub duplicates: Duplicates,
+    /// Symbolic links that stay below the root are made, once everything else is there.
+    pub links: bool,
+}
 
 /// What a name stands for so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
     File,
     Folder,
+    Link,
 }
 
 /// Writes what the worker sends.
 pub struct Receiver {
     folder: NewFolder,
-    limits: UnpackLimits,
-    duplicates: Duplicates,
+    rules: Rules,
     known: HashMap<String, Known>,
     record: Vec<u8>,
     open: Option<Open>,
+    links: Vec<Link>,
     report: UnpackReport,
     finished: bool,
 }
 
 struct Open {
-    file: File,
+    into: Into,
     left: u64,
     path: String,
 }
 
+/// Where an entry's content goes.
+enum Into {
+    File(File),
+    Target(Vec<u8>),
+}
+
+struct Link {
+    path: String,
+    target: String,
+}
+
 impl Receiver {
     /// Makes the folder, under another name, beside where it will appear.
-    pub fn new(spec: &UnpackSpec<'_>, dest: &Path) -> Result<Self, UnpackError> {
+    pub fn new(rules: Rules, dest: &Path) -> Result<Self, UnpackError> {
         Ok(Self {
             folder: NewFolder::make(dest)?,
-            limits: spec.limits,
-            duplicates: spec.duplicates,
+            rules,
             known: HashMap::new(),
             record: Vec::new(),
             open: None,
+            links: Vec::new(),
             report: UnpackReport::default(),
             finished: false,
         })
@@ -73,6 +94,11 @@ impl Receiver {
         if !self.finished || self.open.is_some() || !self.record.is_empty() {
             return Ok(None);
         }
+        // Last of all, so that no name was ever made through one.
+        for link in &self.links {
+            symlinkat(link.target.as_str(), self.folder.root.as_fd(), link.path.as_str())
+                .map_err(|errno| self.folder.unwritten(&link.path, errno.into()))?;
+        }
         self.folder.appear()?;
         Ok(Some(self.report))
     }
@@ -80,9 +106,16 @@ impl Receiver {
     fn content_take<'a>(&mut self, mut open: Open, bytes: &'a [u8]) -> Result<&'a [u8], UnpackError> {
         let count = usize::try_from(open.left).unwrap_or(usize::MAX).min(bytes.len());
         let (now, rest) = bytes.split_at(count);
-        open.file.write_all(now).map_err(|source| self.folder.unwritten(&open.path, source))?;
+        match &mut open.into {
+            Into::File(file) => file.write_all(now).map_err(|source| self.folder.unwritten(&open.path, source))?,
+            Into::Target(target) => target.extend_from_slice(now),
+        }
         open.left -= count as u64;
-        self.open = (open.left > 0).then_some(open);
+        match open {
+            Open { left: 0, into: Into::Target(target), path } => self.link_keep(path, target)?,
+            Open { left: 0, .. } => {}
+            open => self.open = Some(open),
+        }
         Ok(rest)
     }
 
@@ -103,6 +136,9 @@ impl Receiver {
                 self.report.specials_left_out = end.specials_left_out;
                 self.finished = true;
             }
+            Record::Head(Head { kind: Kind::Link, .. }) if !self.rules.links => {
+                return Err(refused("", "a record is of no known kind"));
+            }
             Record::Head(head) => self.entry_begin(head)?,
         }
         Ok(rest)
@@ -113,11 +149,14 @@ impl Receiver {
         if let Some((parent, _)) = head.path.rsplit_once('/') {
             self.folders_make(parent)?;
         }
-        if head.kind == Kind::Folder {
-            return self.folders_make(&head.path);
+        match head.kind {
+            Kind::Folder => return self.folders_make(&head.path),
+            Kind::Link => return self.link_begin(head),
+            Kind::File | Kind::Executable => {}
         }
-        match (self.known.get(&head.path), self.duplicates) {
+        match (self.known.get(&head.path), self.rules.duplicates) {
             (None, _) => {}
+            (Some(Known::Link), _) => return Err(refused(&head.path, "it is both a file and a link")),
             (Some(Known::Folder), _) => return Err(refused(&head.path, "it is both a file and a folder")),
             (Some(Known::File), Duplicates::Refuse) => return Err(refused(&head.path, "it is there twice")),
             (Some(Known::File), Duplicates::LastWins) => {
@@ -132,12 +171,36 @@ impl Receiver {
         self.report.files += 1;
         self.report.bytes += head.size;
         self.entries_check(&head.path)?;
-        self.open = (head.size > 0).then_some(Open { file, left: head.size, path: head.path });
+        self.open = (head.size > 0).then_some(Open { into: Into::File(file), left: head.size, path: head.path });
         Ok(())
     }
 
+    fn link_begin(&mut self, head: Head) -> Result<(), UnpackError> {
+        if self.known.contains_key(&head.path) {
+            return Err(refused(&head.path, "it is there twice"));
+        }
+        if head.size == 0 || head.size > name::LINK_BYTES_MAX as u64 {
+            return Err(refused(&head.path, "it is a link without a plain target"));
+        }
+        self.known.insert(head.path.clone(), Known::Link);
+        self.report.links += 1;
+        self.entries_check(&head.path)?;
+        self.open = Some(Open { into: Into::Target(Vec::new()), left: head.size, path: head.path });
+        Ok(())
+    }
+
+    fn link_keep(&mut self, path: String, target: Vec<u8>) -> Result<(), UnpackError> {
+        match String::from_utf8(target) {
+            Ok(target) if name::is_safe_link(&path, &target) => {
+                self.links.push(Link { path, target });
+                Ok(())
+            }
+            _ => Err(refused(&path, "it is a link that may lead out of the folder")),
+        }
+    }
+
     fn bounds_check(&self, head: &Head) -> Result<(), UnpackError> {
-        let limits = &self.limits;
+        let limits = &self.rules.limits;
         let depth = head.path.split('/').count() as u64;
         let bounds = [
             (head.path.len() as u64, u64::from(limits.path_bytes), "bytes of name"),
@@ -162,6 +225,7 @@ impl Receiver {
         match self.known.get(path) {
             Some(Known::Folder) => return Ok(()),
             Some(Known::File) => return Err(refused(path, "it is both a file and a folder")),
+            Some(Known::Link) => return Err(refused(path, "it is both a link and a folder")),
             None => {}
         }
         if let Some((parent, _)) = path.rsplit_once('/') {
@@ -176,8 +240,9 @@ impl Receiver {
     /// Replaced entries count too: each was written.
     fn entries_check(&self, path: &str) -> Result<(), UnpackError> {
         let report = &self.report;
-        let entries = u64::from(report.files) + u64::from(report.folders) + u64::from(report.duplicates);
-        let bound = u64::from(self.limits.files);
+        let counts = [report.files, report.folders, report.links, report.duplicates];
+        let entries: u64 = counts.map(u64::from).iter().sum();
+        let bound = u64::from(self.rules.limits.files);
         if entries > bound {
             return Err(UnpackError::TooMuch { entry: path.to_owned(), bound, unit: "files and folders".to_owned() });
         }
@@ -228,7 +293,7 @@ impl NewFolder {
         Ok(file)
     }
 
-    /// No link is ever made below the root, so a name that is safe stays below it.
+    /// No link is made below the root before everything else is there, so a name that is safe stays below it.
     fn folder_make(&self, path: &str) -> Result<(), UnpackError> {
         let mode = Mode::from_bits_truncate(0o755);
         mkdirat(self.root.as_fd(), path, mode)
@@ -248,7 +313,6 @@ impl NewFolder {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Archive, Format};
     use super::*;
 
     const LIMITS: UnpackLimits = UnpackLimits { files: 4, total_bytes: 50, file_bytes: 40, path_bytes: 30, depth: 3 };
@@ -270,17 +334,10 @@ mod tests {
     }
 
     /// What a worker that has been taken over may send, a few bytes at a time; none: it is not whole.
-    fn receive(stream: &[u8], chunk_bytes: usize) -> Result<Option<UnpackReport>, String> {
+    fn receive(stream: &[u8], chunk_bytes: usize, links: bool) -> Result<Option<UnpackReport>, String> {
         let folder = tempfile::tempdir().unwrap();
-        let spec = UnpackSpec {
-            archive: Archive::Bytes(&[]),
-            format: Format::Tar,
-            strip: false,
-            duplicates: Duplicates::LastWins,
-            refuse_specials: false,
-            limits: LIMITS,
-        };
-        let mut receiver = Receiver::new(&spec, &folder.path().join("dest")).unwrap();
+        let rules = Rules { limits: LIMITS, duplicates: Duplicates::LastWins, links };
+        let mut receiver = Receiver::new(rules, &folder.path().join("dest")).unwrap();
         let taken = stream.chunks(chunk_bytes).try_for_each(|chunk| receiver.take(chunk));
         let result = taken.and_then(|()| receiver.finish()).map_err(|error| error.to_string());
         let there = fs::read_dir(folder.path()).unwrap().count();
@@ -289,9 +346,13 @@ mod tests {
     }
 
     fn check_refused(record: Vec<u8>, expected: &str) {
+        check_refused_where(record, false, expected);
+    }
+
+    fn check_refused_where(record: Vec<u8>, links: bool, expected: &str) {
         let stream = [record, stream_end()].concat();
         for chunk_bytes in [1, 7, stream.len()] {
-            assert_eq!(receive(&stream, chunk_bytes).unwrap_err(), expected);
+            assert_eq!(receive(&stream, chunk_bytes, links).unwrap_err(), expected);
         }
     }
 
@@ -333,9 +394,29 @@ mod tests {
     #[test]
     fn a_stream_that_ends_early_gives_nothing() {
         let whole = [record(b'X', b"a/b", 5, b"hello"), stream_end()].concat();
-        assert!(receive(&whole, 3).unwrap().is_some());
+        assert!(receive(&whole, 3, false).unwrap().is_some());
         for length in 0..whole.len() {
-            assert_eq!(receive(&whole[..length], 1 << 10), Ok(None), "{length}");
+            assert_eq!(receive(&whole[..length], 1 << 10, false), Ok(None), "{length}");
         }
+    }
+
+    #[test]
+    fn links_are_made_only_where_wanted_and_never_lead_out() {
+        let link = |path: &[u8], target: &[u8]| record(b'L', path, target.len() as u64, target);
+        check_refused(link(b"a", b"b"), "unpack: entry \"\": a record is of no known kind");
+        let stream = [link(b"d/a", b"../b"), record(b'F', b"b", 1, b"x"), stream_end()].concat();
+        assert_eq!(receive(&stream, 5, true).unwrap().unwrap().links, 1);
+        let out = "unpack: entry \"a\": it is a link that may lead out of the folder";
+        check_refused_where(link(b"a", b"/etc/passwd"), true, out);
+        check_refused_where(link(b"a", b"../x"), true, out);
+        check_refused_where(link(b"a", b"b/../.."), true, out);
+        check_refused_where(link(b"a", b"\xff"), true, out);
+        check_refused_where(link(b"a", b""), true, "unpack: entry \"a\": it is a link without a plain target");
+        let through = [link(b"a", b"b"), record(b'F', b"a/x", 0, b"")].concat();
+        check_refused_where(through, true, "unpack: entry \"a\": it is both a link and a folder");
+        let over = [link(b"a", b"b"), record(b'F', b"a", 0, b"")].concat();
+        check_refused_where(over, true, "unpack: entry \"a\": it is both a file and a link");
+        let twice = [record(b'F', b"a", 0, b""), link(b"a", b"b")].concat();
+        check_refused_where(twice, true, "unpack: entry \"a\": it is there twice");
     }
 }

@@ -12,6 +12,8 @@ pub enum Kind {
     Executable,
     /// A folder.
     Folder,
+    /// A symbolic link, whose content is its target. Archives never give one.
+    Link,
 }
 
 /// What goes before an entry's content.
@@ -46,6 +48,7 @@ impl Head {
             Kind::File => b'F',
             Kind::Executable => b'X',
             Kind::Folder => b'D',
+            Kind::Link => b'L',
         };
         let length = u16::try_from(self.path.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
         output.write_all(&[mark])?;
@@ -81,6 +84,7 @@ pub fn record_read(bytes: &[u8]) -> Result<Record, &'static str> {
         Some(b'F') => Kind::File,
         Some(b'X') => Kind::Executable,
         Some(b'D') => Kind::Folder,
+        Some(b'L') => Kind::Link,
         Some(&END_MARK) => {
             return Ok(Record::End(End { specials_left_out: u32::try_from(size).unwrap_or(u32::MAX) }));
         }
@@ -108,6 +112,7 @@ mod tests {
         let mut end = Vec::new();
         End { specials_left_out: 3 }.write(&mut end).unwrap();
         assert_eq!(record_read(&end), Ok(Record::End(End { specials_left_out: 3 })));
+        assert!(matches!(record_read(b"L\0\0\x01\0\0\0\0\0\0\0"), Ok(Record::Head(Head { kind: Kind::Link, .. }))));
         assert_eq!(record_read(b"Z\0\0\0\0\0\0\0\0\0\0"), Err("a record is of no known kind"));
         assert_eq!(record_read(b"D\0\0\x01\0\0\0\0\0\0\0"), Err("a folder has content"));
     }

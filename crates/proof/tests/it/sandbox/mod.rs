@@ -2,6 +2,7 @@
 //! user may make them) and with the watch alone; `callers` runs them all again as an ordinary user.
 
 mod callers;
+mod folder;
 mod honest;
 mod reach;
 mod unpack;
