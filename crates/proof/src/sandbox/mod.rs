@@ -39,6 +39,9 @@ const LANDLOCK_ABI_NEWEST: u32 = 6;
 /// What a run says of itself whose program may execute what it wrote.
 const EXEC_WEAKER: &str = "the writable folder of this run is executable: what the program wrote may have run";
 
+/// What a run says of itself whose processes have no limit on their data, where no cgroup counts.
+const VAST_WEAKER: &str = "this run's memory is held by polling alone: a program may exceed it for some milliseconds";
+
 /// How boxes are made in this process.
 #[derive(Debug, Clone, Default)]
 pub struct SandboxConfig {
@@ -107,12 +110,19 @@ impl Sandbox {
     /// Only where there was no run to speak of; whatever the program did is in the outcome.
     pub fn run(&self, spec: &BoxSpec) -> Result<BoxOutcome, SandboxError> {
         spec.check()?;
+        if spec.vast_address_space && !self.cgroups.counts() && !self.proc {
+            return Err(SandboxError::Unfit {
+                what: "nothing would bound the memory of a program that reserves a vast address space".into(),
+                remedy: "give this process a delegated cgroup, or a /proc that is not covered".into(),
+            });
+        }
         let work = Work::Program { argv: spec.argv.clone(), env: spec.env.clone(), cwd: spec.cwd.clone() };
         let order = Order {
             mounts: spec.mounts.iter().map(resolved).collect::<Result<_, _>>()?,
             files: spec.files.clone(),
             copy_out: asked_inside(&spec.copy_out),
             exec: spec.exec,
+            vast_address_space: spec.vast_address_space,
             ..self.order(work, &spec.box_dir, spec.limits, spec.loopback)
         };
         let asked = match &spec.copy_out {
@@ -128,6 +138,9 @@ impl Sandbox {
         }
         if spec.exec {
             outcome.walls.weaker.push(EXEC_WEAKER.to_owned());
+        }
+        if spec.vast_address_space && !self.cgroups.counts() {
+            outcome.walls.weaker.push(VAST_WEAKER.to_owned());
         }
         Ok(outcome)
     }
@@ -162,6 +175,7 @@ impl Sandbox {
             seccomp: self.filters[usize::from(loopback)].clone(),
             uncounted: !self.cgroups.counts(),
             exec: false,
+            vast_address_space: false,
             proc: self.proc,
             landlock: self.landlock,
         }

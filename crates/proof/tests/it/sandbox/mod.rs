@@ -1,6 +1,7 @@
 //! Hostile programs in real boxes: what each may use, reach and outlive. Every check runs with cgroups (where this
 //! user may make them) and with the watch alone; `callers` runs them all again as an ordinary user.
 
+mod builds;
 mod callers;
 mod folder;
 mod honest;
