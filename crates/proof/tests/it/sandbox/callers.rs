@@ -7,6 +7,7 @@ use std::time::Duration;
 use proof::sandbox::{BoxSpec, Sandbox};
 
 use super::builds::{RUST_VARIABLE, rust_folder};
+use super::escapes::{SOURCES_VARIABLE, sources};
 use super::{BOX_EXE_VARIABLE, WITHOUT_PROC_VARIABLE, config, is_alive, limits, marker, perl};
 
 /// Perl that becomes a user and a group that nobody is, and then runs its arguments.
@@ -30,6 +31,11 @@ impl Copies {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::copy(std::env::current_exe().unwrap(), folder.path().join("it")).unwrap();
         std::fs::copy(config().init_exe.unwrap(), folder.path().join("proofhouse-box")).unwrap();
+        let hostile = folder.path().join("hostile");
+        std::fs::create_dir(&hostile).unwrap();
+        for entry in std::fs::read_dir(sources()).unwrap().flatten() {
+            std::fs::copy(entry.path(), hostile.join(entry.file_name())).unwrap();
+        }
         Some(Self { folder })
     }
 
@@ -39,6 +45,7 @@ impl Copies {
             .env_remove("HOME")
             .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
             .env(BOX_EXE_VARIABLE, self.folder.path().join("proofhouse-box"))
+            .env(SOURCES_VARIABLE, self.folder.path().join("hostile"))
             .current_dir("/")
             .stdin(Stdio::null())
             .output()

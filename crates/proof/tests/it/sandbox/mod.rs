@@ -3,6 +3,7 @@
 
 mod builds;
 mod callers;
+mod escapes;
 mod folder;
 mod honest;
 mod reach;
