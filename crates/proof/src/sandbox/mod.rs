@@ -14,6 +14,7 @@ mod outcome;
 mod probe;
 mod seccomp;
 mod spec;
+mod stronger;
 mod sys;
 mod unpack;
 mod wire;
@@ -26,6 +27,7 @@ pub use init::{PROGRAM_ID, init_if_asked};
 pub use limits::Limits;
 pub use outcome::{BoxFile, BoxOutcome, Captured, Exit, FolderOutcome, Limit, Walls};
 pub use spec::{BoxSpec, CopyOut, FolderOut, Mount, PlacedFile};
+pub use stronger::Stronger;
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
 
 use folder::Incoming;
@@ -52,6 +54,9 @@ pub struct SandboxConfig {
     pub without_cgroups: bool,
     /// A cgroup v2 folder delegated to this process, under which boxes may be made. Default: found by itself.
     pub cgroup_v2_parent: Option<PathBuf>,
+    /// Boxes only in this stronger kind. It is booted at the start, and refused with the reason where it cannot be used:
+    /// namespaces never take its place. This version can use none.
+    pub stronger: Option<Stronger>,
 }
 
 /// Makes boxes. Cheap to share behind an `Arc`; any number of runs may go on at once.
@@ -74,6 +79,9 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::Unfit`] in one line that says what is missing and what to do.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
+        if let Some(stronger) = &config.stronger {
+            return Err(stronger::refusal(stronger));
+        }
         probe::kernel_check()?;
         let cgroups = cgroup::Pool::find(&config);
         let uncounted_memory = !cgroups.counts();

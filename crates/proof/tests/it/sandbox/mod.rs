@@ -7,6 +7,7 @@ mod escapes;
 mod folder;
 mod honest;
 mod reach;
+mod stronger;
 mod unpack;
 mod usage;
 
