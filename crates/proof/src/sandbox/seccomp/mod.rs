@@ -12,7 +12,7 @@ use seccompiler::{
     TargetArch,
 };
 
-use permitted::{PERMITTED, PERMITTED_HERE};
+use permitted::{PERMITTED, PERMITTED_HERE, SETRLIMIT};
 
 use super::error::SandboxError;
 use super::wire::Instruction;
@@ -257,7 +257,7 @@ fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
     rules.insert(libc::SYS_ioctl, ioctl);
     rules.insert(libc::SYS_prlimit64, limit_rules()?);
     let core = SeccompCondition::new(0, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CORE))?;
-    rules.insert(libc::SYS_setrlimit, vec![SeccompRule::new(vec![core])?]);
+    rules.insert(SETRLIMIT, vec![SeccompRule::new(vec![core])?]);
     scheduling_rules(&mut rules)?;
     let personas = PERSONALITIES.iter().map(|&persona| not(0, persona)).collect::<Result<Vec<_>, _>>()?;
     rules.insert(libc::SYS_personality, vec![SeccompRule::new(personas)?]);
@@ -275,7 +275,7 @@ fn ignored_rules() -> Result<Rules, seccompiler::BackendError> {
     // Who asks for the old value at once is refused instead: it would have to be written.
     let by_number = SeccompRule::new(vec![is(0, 0)?, is(1, core)?, setting, is(3, 0)?])?;
     let mut rules = Rules::from([(libc::SYS_prlimit64, vec![by_number])]);
-    rules.insert(libc::SYS_setrlimit, vec![SeccompRule::new(vec![is(0, core)?])?]);
+    rules.insert(SETRLIMIT, vec![SeccompRule::new(vec![is(0, core)?])?]);
     Ok(rules)
 }
 
@@ -338,7 +338,7 @@ mod tests {
         let ranges = known_ranges();
         assert!(ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "{ranges:?}");
         let known = |call: c_long| ranges.iter().any(|&(first, last)| (first..=last).contains(&(call as u32)));
-        for call in [libc::SYS_read, libc::SYS_clone, libc::SYS_mount, libc::SYS_clone3, libc::SYS_fchmodat2] {
+        for call in [libc::SYS_read, libc::SYS_clone, libc::SYS_mount, libc::SYS_clone3, SETRLIMIT] {
             assert!(known(call), "{call}");
         }
         for call in [libc::SYS_io_submit, libc::SYS_vmsplice, libc::SYS_sync, libc::SYS_pkey_alloc, 4_000] {

@@ -25,7 +25,6 @@ pub const PERMITTED: &[c_long] = &[
     libc::SYS_getpriority,
     libc::SYS_getresgid,
     libc::SYS_getresuid,
-    libc::SYS_getrlimit,
     libc::SYS_getrusage,
     libc::SYS_getsid,
     libc::SYS_gettid,
@@ -64,7 +63,6 @@ pub const PERMITTED: &[c_long] = &[
     libc::SYS_setresgid,
     libc::SYS_setresuid,
     libc::SYS_setreuid,
-    libc::SYS_setrlimit,
     libc::SYS_setsid,
     libc::SYS_setuid,
     libc::SYS_sysinfo,
@@ -135,7 +133,6 @@ pub const PERMITTED: &[c_long] = &[
     libc::SYS_fchdir,
     libc::SYS_fchmod,
     libc::SYS_fchmodat,
-    libc::SYS_fchmodat2,
     libc::SYS_fchown,
     libc::SYS_fchownat,
     libc::SYS_fcntl,
@@ -174,14 +171,12 @@ pub const PERMITTED: &[c_long] = &[
     libc::SYS_readahead,
     libc::SYS_readlinkat,
     libc::SYS_readv,
-    libc::SYS_renameat,
     libc::SYS_renameat2,
     libc::SYS_sendfile,
     libc::SYS_splice,
     libc::SYS_statfs,
     libc::SYS_statx,
     libc::SYS_symlinkat,
-    libc::SYS_sync_file_range,
     libc::SYS_truncate,
     libc::SYS_unlinkat,
     libc::SYS_utimensat,
@@ -217,7 +212,13 @@ pub const PERMITTED: &[c_long] = &[
     libc::SYS_socketpair,
 ];
 
-/// Older names of the same, which newer architectures no longer have.
+/// `setrlimit`, which the C library's table lacks on newer architectures, though the kernel's has it.
+#[cfg(target_arch = "x86_64")]
+pub const SETRLIMIT: c_long = libc::SYS_setrlimit;
+#[cfg(not(target_arch = "x86_64"))]
+pub const SETRLIMIT: c_long = 164;
+
+/// Older names of the same, which newer architectures no longer have, and some that only this one's table has.
 #[cfg(target_arch = "x86_64")]
 pub const PERMITTED_HERE: &[c_long] = &[
     libc::SYS_access,
@@ -230,10 +231,12 @@ pub const PERMITTED_HERE: &[c_long] = &[
     libc::SYS_epoll_create,
     libc::SYS_epoll_wait,
     libc::SYS_eventfd,
+    libc::SYS_fchmodat2,
     libc::SYS_fork,
     libc::SYS_futimesat,
     libc::SYS_getdents,
     libc::SYS_getpgrp,
+    libc::SYS_getrlimit,
     libc::SYS_inotify_init,
     libc::SYS_lchown,
     libc::SYS_link,
@@ -246,16 +249,20 @@ pub const PERMITTED_HERE: &[c_long] = &[
     libc::SYS_poll,
     libc::SYS_readlink,
     libc::SYS_rename,
+    libc::SYS_renameat,
     libc::SYS_rmdir,
     libc::SYS_select,
+    SETRLIMIT,
     libc::SYS_signalfd,
     libc::SYS_stat,
     libc::SYS_symlink,
+    libc::SYS_sync_file_range,
     libc::SYS_time,
     libc::SYS_unlink,
     libc::SYS_utime,
     libc::SYS_utimes,
     libc::SYS_vfork,
 ];
+/// `renameat`, `sync_file_range`, `getrlimit`, `setrlimit` and `fchmodat2` by the numbers of the kernel's generic table.
 #[cfg(not(target_arch = "x86_64"))]
-pub const PERMITTED_HERE: &[c_long] = &[];
+pub const PERMITTED_HERE: &[c_long] = &[38, 84, 163, SETRLIMIT, 452];

@@ -164,6 +164,16 @@ fn every_hostile_program_meets_what_it_must() {
 }
 
 #[test]
+fn a_loopback_interface_adds_its_listing_and_nothing_else() {
+    let mounts = vec![Mount { host: programs().to_owned(), at: "/hostile".into() }];
+    let argv = vec!["/hostile/sockets".into(), "loopback".into()];
+    each(|sandbox| {
+        let spec = BoxSpec { argv: argv.clone(), mounts: mounts.clone(), loopback: true, ..shell("") };
+        assert_eq!(run(sandbox, &spec).stdout.text(), "end\n");
+    });
+}
+
+#[test]
 fn every_source_has_its_row() {
     let mut names: Vec<String> = std::fs::read_dir(sources())
         .unwrap()
