@@ -35,6 +35,10 @@ pub struct BoxSpec {
     /// default, because written code can reach into a harness beside it; what was built runs without it when its
     /// folder is given to another box as a [`Mount`]. The outcome's walls say when it was on.
     pub exec: bool,
+    /// The program reserves far more address space than it uses, as sanitizers do. Where no cgroup counts, a limit on
+    /// each process's data would stop it; this takes that limit off and leaves memory to the watch alone, and the walls
+    /// say so. Refused where nothing would be left.
+    pub vast_address_space: bool,
 }
 
 impl BoxSpec {
@@ -56,6 +60,7 @@ impl BoxSpec {
             channel_in: Vec::new(),
             copy_out: CopyOut::Nothing,
             exec: false,
+            vast_address_space: false,
         }
     }
 

@@ -65,6 +65,8 @@ pub struct Order {
     pub uncounted: bool,
     /// The program may execute what it wrote.
     pub exec: bool,
+    /// Each process's data has no limit of its own.
+    pub vast_address_space: bool,
     /// The kernel lets us have a fresh /proc, for the program and for the init.
     pub proc: bool,
     /// The Landlock version to apply.

@@ -1,6 +1,8 @@
-//! The system calls that no program in a box has any business making, as a BPF filter. Says no with an error that
-//! programs understand; only a foreign instruction set kills. The other walls hold without it: it keeps the kernel's
-//! rarely used and often broken parts out of reach.
+//! The system calls that a program in a box may make, as a BPF filter. What is on no list does not exist (ENOSYS), what
+//! has no business there is refused (EPERM): programs understand both; only a foreign instruction set kills. The other
+//! walls hold without it: it keeps the kernel's rarely used, young and often broken parts out of reach.
+
+mod permitted;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,8 @@ use seccompiler::{
     SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch,
 };
+
+use permitted::{PERMITTED, PERMITTED_HERE, SETRLIMIT};
 
 use super::error::SandboxError;
 use super::wire::Instruction;
@@ -142,6 +146,13 @@ pub struct Variant {
     pub uncounted_memory: bool,
 }
 
+const RETURN: u16 = 0x06;
+const JUMP: u16 = 0x05;
+/// Loads the number of the call.
+const LOAD_NUMBER: Instruction = Instruction { code: 0x20, jt: 0, jf: 0, k: 0 };
+/// Ends the filter: the call does not exist.
+const ABSENT: Instruction = Instruction { code: RETURN, jt: 0, jf: 0, k: 0x0005_0000 | libc::ENOSYS as u32 };
+
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The filter's instructions.
@@ -158,7 +169,9 @@ pub fn filter(variant: Variant) -> Result<Vec<Instruction>, SandboxError> {
     // A second, tiny filter's worth: calls that the C library takes another way around when they do not exist.
     let absent = Rules::from([(libc::SYS_clone3, Vec::new())]);
     let mut program = prelude();
-    program.extend(joined(filter_of(absent, libc::ENOSYS, arch).map_err(unfit)?, refused));
+    program.extend(known_only(known_ranges()));
+    let refused = joined(filter_of(absent, libc::ENOSYS, arch).map_err(unfit)?, refused);
+    program.extend(joined(filter_of(ignored_rules().map_err(unfit)?, 0, arch).map_err(unfit)?, refused));
     Ok(program)
 }
 
@@ -171,8 +184,6 @@ fn filter_of(rules: Rules, errno: i32, arch: TargetArch) -> Result<Vec<Instructi
 
 /// Runs `first`, and `second` where `first` allows: its only return of ALLOW becomes a jump there.
 fn joined(mut first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruction> {
-    const RETURN: u16 = 0x06;
-    const JUMP: u16 = 0x05;
     const ALLOW: u32 = 0x7fff_0000;
     let length = first.len();
     for (at, one) in first.iter_mut().enumerate() {
@@ -186,17 +197,43 @@ fn joined(mut first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruct
 
 /// On x86_64 the same architecture word also stands for the x32 calls, whose numbers no list knows: none exist here.
 fn prelude() -> Vec<Instruction> {
-    const LOAD_NUMBER: Instruction = Instruction { code: 0x20, jt: 0, jf: 0, k: 0 };
     const X32_BIT: u32 = 0x4000_0000;
     if cfg!(target_arch = "x86_64") {
-        vec![
-            LOAD_NUMBER,
-            Instruction { code: 0x35, jt: 0, jf: 1, k: X32_BIT },
-            Instruction { code: 0x06, jt: 0, jf: 0, k: 0x0005_0000 | libc::ENOSYS as u32 },
-        ]
+        vec![LOAD_NUMBER, Instruction { code: 0x35, jt: 0, jf: 1, k: X32_BIT }, ABSENT]
     } else {
         Vec::new()
     }
+}
+
+/// The numbers of all calls that are permitted or refused, as ascending ranges, ends included.
+fn known_ranges() -> Vec<(u32, u32)> {
+    let calls = [PERMITTED, PERMITTED_HERE, DENIED, DENIED_HERE].into_iter().flatten().chain(&[libc::SYS_clone3]);
+    let mut numbers: Vec<u32> = calls.filter_map(|&call| u32::try_from(call).ok()).collect();
+    numbers.sort_unstable();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if number <= last.saturating_add(1) => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+/// Goes on with what follows for numbers within the ranges; for all others the call does not exist.
+fn known_only(ranges: Vec<(u32, u32)>) -> Vec<Instruction> {
+    const AT_LEAST: u16 = 0x35;
+    const ABOVE: u16 = 0x25;
+    let mut program = vec![LOAD_NUMBER];
+    let rest = ranges.len();
+    for (at, (first, last)) in ranges.into_iter().enumerate() {
+        program.push(Instruction { code: AT_LEAST, jt: 0, jf: 2, k: first });
+        program.push(Instruction { code: ABOVE, jt: 1, jf: 0, k: last });
+        // Over the ranges still to come, of three instructions each, and the refusal after them.
+        program.push(Instruction { code: JUMP, jt: 0, jf: 0, k: (3 * (rest - at - 1) + 1) as u32 });
+    }
+    program.push(ABSENT);
+    program
 }
 
 fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
@@ -219,16 +256,26 @@ fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
     }
     rules.insert(libc::SYS_ioctl, ioctl);
     rules.insert(libc::SYS_prlimit64, limit_rules()?);
-    #[cfg(target_arch = "x86_64")]
-    {
-        let core = SeccompCondition::new(0, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CORE))?;
-        rules.insert(libc::SYS_setrlimit, vec![SeccompRule::new(vec![core])?]);
-    }
+    let core = SeccompCondition::new(0, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CORE))?;
+    rules.insert(SETRLIMIT, vec![SeccompRule::new(vec![core])?]);
     scheduling_rules(&mut rules)?;
     let personas = PERSONALITIES.iter().map(|&persona| not(0, persona)).collect::<Result<Vec<_>, _>>()?;
     rules.insert(libc::SYS_personality, vec![SeccompRule::new(personas)?]);
     rules.insert(libc::SYS_socket, socket_rules(variant)?);
     rules.insert(libc::SYS_socketpair, vec![SeccompRule::new(vec![not(0, libc::AF_UNIX as u64)?])?]);
+    Ok(rules)
+}
+
+/// Calls that are answered as done and are not: sanitizers end themselves if they cannot forbid cores, which the limit
+/// of the box forbids already, and better than theirs would.
+fn ignored_rules() -> Result<Rules, seccompiler::BackendError> {
+    let is = |argument, value| SeccompCondition::new(argument, Len::Qword, Op::Eq, value);
+    let core = u64::from(libc::RLIMIT_CORE);
+    let setting = SeccompCondition::new(2, Len::Qword, Op::Ne, 0)?;
+    // Who asks for the old value at once is refused instead: it would have to be written.
+    let by_number = SeccompRule::new(vec![is(0, 0)?, is(1, core)?, setting, is(3, 0)?])?;
+    let mut rules = Rules::from([(libc::SYS_prlimit64, vec![by_number])]);
+    rules.insert(SETRLIMIT, vec![SeccompRule::new(vec![is(0, core)?])?]);
     Ok(rules)
 }
 
@@ -285,6 +332,19 @@ fn socket_rules(variant: Variant) -> Result<Vec<SeccompRule>, seccompiler::Backe
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_listed_numbers_are_known() {
+        let ranges = known_ranges();
+        assert!(ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "{ranges:?}");
+        let known = |call: c_long| ranges.iter().any(|&(first, last)| (first..=last).contains(&(call as u32)));
+        for call in [libc::SYS_read, libc::SYS_clone, libc::SYS_mount, libc::SYS_clone3, SETRLIMIT] {
+            assert!(known(call), "{call}");
+        }
+        for call in [libc::SYS_io_submit, libc::SYS_vmsplice, libc::SYS_sync, libc::SYS_pkey_alloc, 4_000] {
+            assert!(!known(call), "{call}");
+        }
+    }
 
     #[test]
     fn every_variant_fits_the_kernels_bound() {
