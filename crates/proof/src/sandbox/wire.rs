@@ -75,7 +75,7 @@ pub struct Order {
 }
 
 /// One BPF instruction.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instruction {
     pub code: u16,
     pub jt: u8,
