@@ -20,8 +20,8 @@ pub(crate) fn write(text: &[u8], key: &mut Key) -> Result<(), Reason> {
         Some(at) => (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default()),
         None => (rest, &b""[..]),
     };
-    if !version.iter().any(u8::is_ascii_alphanumeric) {
-        return Err("the version is empty");
+    if !version.first().is_some_and(u8::is_ascii_alphanumeric) {
+        return Err("the version must begin with a letter or a digit");
     }
     let may = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'~' | b'^' | b'-');
     if !version.iter().chain(release).all(may) {
