@@ -107,7 +107,8 @@ fn labelled<'a>(text: &'a [u8], words: &[(&str, u8)]) -> Option<(u8, &'a [u8], &
         .find(|(word, _)| bare.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes())))?;
     let behind = bare.get(word.len()..).unwrap_or_default();
     let (digits, rest) = digits_split(separator_skip(behind));
-    Some(if digits.is_empty() { (*place, b"0", behind) } else { (*place, digits, rest) })
+    // A separator goes with the word even when no digits follow.
+    Some((*place, if digits.is_empty() { b"0" } else { digits }, rest))
 }
 
 /// `-1`, or `.post1` and its other spellings.
