@@ -5,6 +5,7 @@ mod advisories;
 mod differential;
 mod keys;
 mod order;
+mod peers;
 mod ranges;
 mod reference;
 mod rising;
