@@ -6,6 +6,7 @@ mod key;
 mod order;
 pub mod osv;
 mod scheme;
+pub mod vers;
 mod version;
 
 pub use scheme::{ECOSYSTEMS, Scheme};

@@ -9,3 +9,4 @@ mod peers;
 mod ranges;
 mod reference;
 mod rising;
+mod vers;
