@@ -11,6 +11,7 @@ mod code;
 pub mod crash;
 mod decide;
 mod evidence;
+pub mod sort;
 
 pub use cluster::{Cluster, Clustering, Link, cluster};
 pub use decide::{Decision, Fact, Reason, Verdict, same_defect};
