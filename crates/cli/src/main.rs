@@ -11,6 +11,7 @@ mod prove;
 mod range;
 mod serve;
 mod trace;
+mod triage_command;
 mod verify;
 
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ enum Command {
     Match(match_command::Match),
     /// Tell what a crash's output says
     Trace(trace::Trace),
+    /// Sort reports of any format by the defect they are about
+    Triage(triage_command::Triage),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::Feed(command) => command.run(),
         Command::Match(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Triage(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

@@ -134,6 +134,25 @@ fn formats_are_seen_from_the_content() {
     assert_eq!(sort::read("x", &[0xff, 0xfe]), Err(Unreadable::NoText));
 }
 
+/// Well below what `cargo xtask bench triage` prints, so that a change that breaks a rule is seen and one that moves a pair is not.
+#[test]
+fn most_pairs_of_the_labelled_set_are_right() {
+    let reports = labelled::set(1, 60, 5);
+    let files: Vec<(&str, &str)> = reports.iter().map(|r| (r.name.as_str(), r.text.as_str())).collect();
+    let label = |id: &str| reports.iter().find(|r| id.starts_with(r.name.as_str())).map(|r| r.defect);
+    let (mut joined, mut right) = (0, 0);
+    for group in gather(&files).groups {
+        for (at, one) in group.members.iter().enumerate() {
+            for other in group.members.iter().skip(at + 1) {
+                joined += 1;
+                right += usize::from(label(one) == label(other));
+            }
+        }
+    }
+    assert!(right * 100 >= joined * 95, "{right} of {joined} joined pairs are one defect");
+    assert!(right * 100 >= 60 * 10 * 80, "{right} of 600 pairs were joined");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

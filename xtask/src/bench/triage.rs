@@ -1,6 +1,6 @@
-//! What `cargo xtask bench triage` runs: precision, recall and F1 of pairs on the labelled set, and time and memory at growing sizes.
+//! Measures triage: precision, recall and F1 of pairs on the labelled set, and time and memory at growing sizes.
 
-#[path = "../../tests/it/labelled.rs"]
+#[path = "../../../crates/triage/tests/it/labelled.rs"]
 mod labelled;
 
 use std::collections::HashMap;
@@ -15,7 +15,8 @@ const REPORTS_EACH: usize = 6;
 /// Sizes at which time is measured, in reports or results.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
-fn main() {
+/// Measures and prints.
+pub fn run() {
     quality();
     for size in SIZES {
         mixed(size);
@@ -80,7 +81,13 @@ fn results(size: usize) {
         for at in 0..share {
             let comma = if at == 0 { "" } else { "," };
             let (file, function, cwe) = (at / 20, at / 3, [787, 89, 79, 22, 416][at % 5]);
-            let _ = write!(text, "{comma}{{\"ruleId\":\"rule{}\",\"message\":{{\"text\":\"a value from outside reaches a sink\"}},\"properties\":{{\"tags\":[\"cwe-{cwe}\"]}},\"partialFingerprints\":{{\"line/v1\":\"{:x}:1\"}},\"locations\":[{{\"physicalLocation\":{{\"artifactLocation\":{{\"uri\":\"src/part{file}/file{file}.c\"}},\"region\":{{\"startLine\":{},\"snippet\":{{\"text\":\"call_{at}(x);\"}}}}}},\"logicalLocations\":[{{\"fullyQualifiedName\":\"function_{function}\"}}]}}]}}", cwe % 7, at * 7919, at % 900 + run * 3);
+            let _ = write!(
+                text,
+                "{comma}{{\"ruleId\":\"rule{}\",\"message\":{{\"text\":\"a value from outside reaches a sink\"}},\"properties\":{{\"tags\":[\"cwe-{cwe}\"]}},\"partialFingerprints\":{{\"line/v1\":\"{:x}:1\"}},\"locations\":[{{\"physicalLocation\":{{\"artifactLocation\":{{\"uri\":\"src/part{file}/file{file}.c\"}},\"region\":{{\"startLine\":{},\"snippet\":{{\"text\":\"call_{at}(x);\"}}}}}},\"logicalLocations\":[{{\"fullyQualifiedName\":\"function_{function}\"}}]}}]}}",
+                cwe % 7,
+                at * 7919,
+                at % 900 + run * 3
+            );
         }
         text.push_str("]}");
     }
@@ -98,5 +105,9 @@ fn told(what: &str, count: usize, gathered: &Gathered, begin: Instant) {
     let seconds = begin.elapsed().as_secs_f64();
     let peak = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = peak.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(str::trim).unwrap_or("?").to_owned();
-    println!("{count} {what}: {} clusters, {} proposals, {seconds:.2} s, {peak} at most so far", gathered.groups.len(), gathered.proposals.len());
+    println!(
+        "{count} {what}: {} clusters, {} proposals, {seconds:.2} s, {peak} at most so far",
+        gathered.groups.len(),
+        gathered.proposals.len()
+    );
 }
