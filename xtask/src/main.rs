@@ -1,5 +1,5 @@
 //! The workshop's own program: `cargo xtask tidy` checks the rules that a machine can check, `cargo xtask tools` fetches what
-//! the tests need and Rust does not bring, `cargo xtask bench` measures. It is no part of the product: nothing under `crates/` may depend on it.
+//! the tests need and Rust does not bring, `cargo xtask bench triage` measures. It is no part of the product: nothing under `crates/` may depend on it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
