@@ -10,6 +10,8 @@ mod output;
 mod prove;
 mod range;
 mod serve;
+mod trace;
+mod triage_command;
 mod verify;
 mod versions_command;
 
@@ -61,6 +63,10 @@ enum Command {
     Match(match_command::Match),
     /// Say how an ecosystem orders versions
     Versions(versions_command::Versions),
+    /// Tell what a crash's output says
+    Trace(trace::Trace),
+    /// Sort reports of any format by the defect they are about
+    Triage(triage_command::Triage),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -91,6 +97,8 @@ fn main() -> ExitCode {
         Command::Feed(command) => command.run(),
         Command::Match(command) => command.run(),
         Command::Versions(command) => command.run(),
+        Command::Trace(command) => command.run(),
+        Command::Triage(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

@@ -5,3 +5,5 @@ mod crash;
 mod demo;
 mod match_command;
 mod versions_command;
+mod trace;
+mod triage_command;
