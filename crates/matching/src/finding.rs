@@ -48,12 +48,22 @@ impl Finding {
 pub struct Statement {
     /// The record's own id.
     pub record: String,
+    /// The database it comes from.
+    pub said_by: String,
     /// What it says.
     pub status: Status,
+    /// Where in the record: `affected[0].ranges[1]`, `affected[0].versions[3]`, or `affected[0]` where no one place decided.
+    pub at: String,
     /// Which range and event pair, or which listed version, in words.
     pub because: String,
-    /// The fixed version that ends the range it lies in.
+    /// The event that begins the stretch it lies in, as the record has it.
+    pub introduced: Option<String>,
+    /// The fixed version that ends the stretch.
     pub fixed: Option<String>,
+    /// The last affected version that ends the stretch.
+    pub last_affected: Option<String>,
+    /// Whose order of versions compared them; `None` where no order is known.
+    pub comparer: Option<String>,
 }
 
 /// What was found for a whole inventory. Every component is in one of the three.
