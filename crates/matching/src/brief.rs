@@ -10,6 +10,8 @@ pub(crate) struct Head<'a> {
     pub(crate) id: &'a str,
     pub(crate) modified: &'a str,
     pub(crate) withdrawn: bool,
+    /// Its entries that name no package.
+    pub(crate) unnamed: u32,
     pub(crate) aliases: Vec<&'a str>,
     pub(crate) upstream: Vec<&'a str>,
 }
@@ -39,10 +41,12 @@ pub(crate) struct BodyRange<'a> {
 
 impl<'a> Head<'a> {
     pub(crate) fn of(record: &'a Record) -> Self {
+        let unnamed = record.affected.iter().filter(|affected| affected.package.is_none()).count();
         Head {
             id: &record.id,
             modified: &record.modified,
             withdrawn: record.withdrawn.is_some(),
+            unnamed: u32::try_from(unnamed).unwrap_or(u32::MAX),
             aliases: record.aliases.iter().map(String::as_str).filter(|alias| *alias != record.id).collect(),
             upstream: record.upstream.iter().map(String::as_str).collect(),
         }

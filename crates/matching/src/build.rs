@@ -50,7 +50,6 @@ pub struct Builder {
     affected: Vec<Kept>,
     ecosystems: Vec<String>,
     ecosystem_numbers: HashMap<String, u32>,
-    unnamed: u32,
     overflown: bool,
 }
 
@@ -69,10 +68,7 @@ impl Builder {
         let mut warnings = Vec::new();
         let mut affected = Vec::new();
         for (at, entry) in record.affected.iter().enumerate() {
-            let Some(package) = &entry.package else {
-                self.unnamed += 1;
-                continue;
-            };
+            let Some(package) = &entry.package else { continue };
             if package.name.len() > NAME_BYTES_MAX || package.ecosystem.len() > NAME_BYTES_MAX {
                 let text = format!("a package name of more than {NAME_BYTES_MAX} bytes: no inventory can hold it");
                 warnings.push(Warning::new("name_too_long", format!("affected[{at}].package"), text));

@@ -11,6 +11,7 @@ mod brief;
 mod build;
 mod compile;
 mod decide;
+mod delta;
 mod file;
 mod finding;
 mod forward;
@@ -25,6 +26,7 @@ mod table;
 
 pub use build::{Builder, NAME_BYTES_MAX};
 pub use decide::Hit;
+pub use delta::{DELTA_BYTES_MAX, delta, delta_apply};
 pub use file::{Built, HEADER_BYTES_MAX, INDEX_BYTES_MAX, IndexError, Opening};
 pub use finding::{Finding, InventoryMatch, Statement};
 pub use formats::inventory::{Component, Inventory, PackageVersion, Unmatchable};

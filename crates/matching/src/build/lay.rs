@@ -33,7 +33,7 @@ pub(super) fn lay(builder: &Builder) -> Result<Built, IndexError> {
         live: number(live)?,
         withdrawn: number(heads.len() - live)?,
         clusters: number(starts.len())?,
-        unnamed: builder.unnamed,
+        unnamed: heads.iter().filter(|head| !head.withdrawn).map(|head| head.unnamed).fold(0, u32::saturating_add),
         ecosystems: ecosystems.into_iter().map(str::to_owned).collect(),
         bases: bases.into_iter().map(str::to_owned).collect(),
         ..Header::default()
