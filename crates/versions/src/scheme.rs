@@ -53,6 +53,18 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// White space around a version does not count.
+    pub(crate) fn trims(self) -> bool {
+        self == Scheme::Npm
+    }
+
+    /// A breaking change sits in the first number that is not zero.
+    pub(crate) fn is_semantic(self) -> bool {
+        true
+    }
+}
+
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.ecosystem())

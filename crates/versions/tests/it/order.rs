@@ -53,7 +53,7 @@ fn each_scheme_reads_what_its_ecosystem_writes() {
         ("0.0.0-20160722212129-ac0cc4484ad4", true, true, true),
         ("01.2.3", false, false, false),
         ("9007199254740992.0.0", false, true, true),
-        ("99999999999999999999.0.0", false, false, false),
+        ("99999999999999999999.0.0", false, false, true),
         ("latest", false, false, false),
         ("^1.2.3", false, false, false),
         ("1.2.x", false, false, false),
