@@ -118,7 +118,7 @@ fn zip_read(path: &Path, file: impl Read + Seek, take: Take<'_>) -> Result<(), S
     let mut bytes = Vec::new();
     for index in 0..archive.len() {
         let entry = archive.by_index(index).map_err(failed)?;
-        let name = entry.name().chars().filter(|c| !c.is_control()).take(200).collect::<String>();
+        let name = entry.name().map_err(failed)?.chars().filter(|c| !c.is_control()).take(200).collect::<String>();
         if entry.is_dir() || !name.ends_with(".json") {
             continue;
         }

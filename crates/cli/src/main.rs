@@ -1,10 +1,15 @@
 //! The one program. Each subcommand has a file of its own; this one only says which there are.
 
+mod advisories;
 mod answer;
 mod api;
 mod completions;
 mod demo;
+mod index_command;
+mod index_file;
 mod match_command;
+mod match_report;
+mod match_sarif;
 mod nouns;
 mod output;
 mod prove;
@@ -58,6 +63,10 @@ enum Command {
     Feed(nouns::feed::Feed),
     /// Tell which components of inventories are affected by advisories
     Match(match_command::Match),
+    /// Tell which inventories an advisory reaches
+    Reach(match_command::Reach),
+    /// Build and update the index that `match` asks
+    Index(index_command::IndexCommand),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -86,7 +95,9 @@ fn main() -> ExitCode {
         Command::Party(command) => command.run(),
         Command::Token(command) => command.run(cli.home),
         Command::Feed(command) => command.run(),
-        Command::Match(command) => command.run(),
+        Command::Match(command) => command.run(cli.home),
+        Command::Reach(command) => command.run(),
+        Command::Index(command) => command.run(cli.home),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

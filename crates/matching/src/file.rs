@@ -193,13 +193,9 @@ impl Opening {
         let holds = bytes.len() as u64 == self.header.hot_bytes && digest_is(bytes, &self.header.hot_digest);
         if holds { Ok(()) } else { Err(IndexError::Digest("deciding")) }
     }
-
-    /// The digest that names the whole index.
-    pub(crate) fn name(&self) -> [u8; 32] {
-        name_of(&self.header_bytes)
-    }
 }
 
+/// The digest that names the whole index.
 pub(crate) fn name_of(header_bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(header_bytes).into()
 }

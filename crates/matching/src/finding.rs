@@ -14,6 +14,8 @@ pub struct Finding {
     pub package: PackageVersion,
     /// What each record says of it, also those that say "not affected".
     pub statements: Vec<Statement>,
+    /// Where a distribution's package holds it: which, and what that decides, in words.
+    pub decided_by: Option<String>,
 }
 
 impl Finding {
@@ -71,6 +73,8 @@ pub struct Statement {
 pub struct InventoryMatch {
     /// Component index and finding, in the inventory's order, affected before unknown.
     pub findings: Vec<(usize, Finding)>,
+    /// What a distribution's own record decides of a component that lies within its package; counted as no finding.
+    pub elsewhere: Vec<(usize, Finding)>,
     /// Components that cannot be compared with advisories.
     pub unmatchable: Vec<(usize, Unmatchable)>,
     /// Components that were compared, and that no advisory affects.

@@ -11,9 +11,10 @@ use crate::alias::roots;
 use crate::brief::{Body, Head};
 use crate::build::{GroupView, Row, groups_write};
 use crate::decide::{Held, Hit, Sheets, asked, base, ecosystem_number, group_decide};
-use crate::finding::Finding;
+use crate::finding::{Finding, InventoryMatch};
 use crate::hot::Hot;
 use crate::index::Index;
+use crate::owner;
 use crate::package::fold_into;
 use crate::sheet::Asked;
 
@@ -194,6 +195,22 @@ impl Holdings {
             (a.place, a.finding.status, &a.finding.ids).cmp(&(b.place, b.finding.status, &b.finding.ids))
         });
         reached
+    }
+
+    /// The same, for each of the inventories that were given to [`Holdings::build`], with what distributions decide of what
+    /// their packages hold. Only findings are filled in.
+    #[must_use]
+    pub fn reach_inventories(&self, advisories: &Index, inventories: &[Inventory]) -> Vec<InventoryMatch> {
+        let mut all: Vec<InventoryMatch> = vec![InventoryMatch::default(); inventories.len()];
+        for reached in self.reach(advisories) {
+            if let Some(found) = all.get_mut(reached.place.inventory as usize) {
+                found.findings.push((reached.place.component as usize, reached.finding));
+            }
+        }
+        for (found, inventory) in all.iter_mut().zip(inventories) {
+            owner::settle(advisories, inventory, found);
+        }
+        all
     }
 
     /// Holds everything that is held against a whole index.

@@ -138,11 +138,6 @@ impl Index {
         ids_sorted(self.heads_of(vulnerability))
     }
 
-    /// The ids that the records of a vulnerability say they derive from: a distribution's record of a CVE.
-    pub(crate) fn upstream(&self, vulnerability: u32) -> Vec<String> {
-        self.heads_of(vulnerability).flat_map(|head| head.upstream).map(str::to_owned).collect()
-    }
-
     /// What affects this component?
     ///
     /// # Errors
@@ -173,11 +168,33 @@ impl Index {
         let finding = |hit: &Hit| {
             let statements = said.remove(&hit.vulnerability).unwrap_or_default();
             let statements: Vec<Statement> = statements.into_iter().map(|(_, statement)| statement).collect();
-            Finding { ids: self.ids(hit.vulnerability), status: hit.status, package: package.clone(), statements }
+            Finding { ids: self.ids(hit.vulnerability), status: hit.status, package: package.clone(), statements, decided_by: None }
         };
         let mut findings: Vec<Finding> = hits.iter().map(finding).collect();
         findings.sort_by(|a, b| (a.status, &a.ids).cmp(&(b.status, &b.ids)));
         findings
+    }
+
+    /// What the records about this very package say of a vulnerability that is known by one of these ids, or derives from it:
+    /// also where they say "not affected".
+    pub(crate) fn statements_about(&self, package: &PackageVersion, ids: &[String]) -> Vec<Statement> {
+        let group = self.hot.asker().group(&package.ecosystem, &package.name);
+        let views: Vec<PackageView<'_>> = group.into_iter().flat_map(|group| group.packages()).collect();
+        let mut hits = Vec::new();
+        for entry in views.iter().flat_map(|view| view.first..view.first.saturating_add(view.entries)) {
+            let (record, vulnerability) = self.hot.entry(entry);
+            let head = self.head(record);
+            if head.ids().chain(head.upstream.iter().copied()).any(|id| ids.iter().any(|known| known == id)) {
+                hits.push(Hit { vulnerability, status: Status::Unknown });
+            }
+        }
+        let mut said = HashMap::new();
+        for view in &views {
+            self.package_explain(view, package, &hits, &mut said);
+        }
+        let mut all: Vec<Statement> = said.into_values().flatten().map(|(_, statement)| statement).collect();
+        all.sort_by(|a, b| a.record.cmp(&b.record));
+        all
     }
 
     fn package_explain(

@@ -28,7 +28,12 @@ pub fn sbom(purls: &[&str]) -> Inventory {
 
 fn lines(found: &InventoryMatch) -> Vec<String> {
     let finding = |(index, f): &(usize, matching::Finding)| {
-        let says = |s: &matching::Statement| format!("{} {}: {}", s.record, s.status.as_str(), s.because);
+        // Why a version cannot be read is for the tests of `versions`.
+        let because = |s: &matching::Statement| match s.because.find(" as a version of npm: ") {
+            Some(at) => s.because[..at + " as a version of npm".len()].to_owned(),
+            None => s.because.clone(),
+        };
+        let says = |s: &matching::Statement| format!("{} {}: {}", s.record, s.status.as_str(), because(s));
         let says: Vec<String> = f.statements.iter().map(says).collect();
         format!("{index} {} {} [{}]", f.status.as_str(), f.ids.join("="), says.join(" | "))
     };
@@ -107,10 +112,8 @@ fn what_cannot_be_read_is_never_clean() {
             "pkg:npm/f@1.0.0",
         ],
         &[
-            "0 unknown A [A unknown: the version cannot be read: read \"latest\" as a version of npm: unexpected character \
-             'l' while parsing major version number]",
-            "1 unknown B [B unknown: a bound of ranges[0] cannot be read: read \"soon\" as a version of npm: unexpected \
-             character 's' while parsing major version number]",
+            "0 unknown A [A unknown: the version cannot be read: read \"latest\" as a version of npm]",
+            "1 unknown B [B unknown: a bound of ranges[0] cannot be read: read \"soon\" as a version of npm]",
             "2 unknown C [C unknown: the record names JSONStream: the same but for case, which counts here]",
             "4 affected D [D affected: listed as affected: versions[0] is 1.0]",
             "5 unknown D [D unknown: no version order is known for this ecosystem]",
