@@ -99,11 +99,28 @@ impl Key {
     /// A number of the release proper, which the version's line is made of.
     #[inline]
     pub(crate) fn release(&mut self, digits: &[u8]) {
+        self.release_note(digits);
+        self.number(digits);
+    }
+
+    /// The same where the key has the number in some other form.
+    #[inline]
+    pub(crate) fn release_note(&mut self, digits: &[u8]) {
         if let Some(place) = self.numbers.get_mut(self.numbers_seen) {
             *place = digits.iter().fold(0_u64, |n, d| n.saturating_mul(10).saturating_add(u64::from(d & 15)));
             self.numbers_seen += 1;
         }
-        self.number(digits);
+    }
+
+    /// Numbers from here on are no longer the release's.
+    #[inline]
+    pub(crate) fn release_end(&mut self) {
+        self.numbers_seen = self.numbers.len();
+    }
+
+    /// The key cannot hold this version.
+    pub(crate) fn overflow(&mut self) {
+        self.full = true;
     }
 
     /// Text, ended so that the shorter of two comes first. The caller has seen that no byte of it is below 2.

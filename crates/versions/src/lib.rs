@@ -8,5 +8,5 @@ pub mod osv;
 mod scheme;
 mod version;
 
-pub use scheme::Scheme;
+pub use scheme::{ECOSYSTEMS, Scheme};
 pub use version::{Comparer, Unreadable, VERSION_BYTES_MAX, Version, compare};
