@@ -4,3 +4,5 @@
 
 mod both_directions;
 mod findings;
+mod gate;
+mod reference;
