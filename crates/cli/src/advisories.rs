@@ -92,7 +92,8 @@ fn lines_read(path: &Path, lines: &mut impl BufRead, take: Take<'_>) -> Result<(
         line.clear();
         let place = || format!("{} line {number}", path.display());
         let limit = RECORD_BYTES_MAX as u64 + 2;
-        let length = lines.by_ref().take(limit).read_until(b'\n', &mut line).map_err(|e| format!("read {}: {e}", place()))?;
+        let length =
+            lines.by_ref().take(limit).read_until(b'\n', &mut line).map_err(|e| format!("read {}: {e}", place()))?;
         if length == 0 {
             break;
         }

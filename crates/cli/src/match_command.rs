@@ -157,11 +157,8 @@ fn report(
     vex: &Vex,
     mut found: impl FnMut(&Inventory) -> InventoryMatch,
 ) -> Report {
-    let advisories = Advisories {
-        records: hot.records(),
-        vulnerabilities: hot.vulnerabilities(),
-        withdrawn: hot.withdrawn(),
-    };
+    let advisories =
+        Advisories { records: hot.records(), vulnerabilities: hot.vulnerabilities(), withdrawn: hot.withdrawn() };
     let one = |(path, read): (&PathBuf, InventoryRead)| {
         InventoryReport::new(path, &read.inventory, &found(&read.inventory), read.warnings, vex)
     };

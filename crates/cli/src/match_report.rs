@@ -198,7 +198,8 @@ impl FindingReport {
         let version = self.component.version.as_deref().unwrap_or("?");
         let id = self.ids.first().map_or("", String::as_str);
         let also = self.ids.get(1..).filter(|also| !also.is_empty()).map(|also| format!(" ({})", also.join(", ")));
-        let fixed = if self.fixed.is_empty() { String::new() } else { format!("  fixed in {}", self.fixed.join(" or ")) };
+        let fixed =
+            if self.fixed.is_empty() { String::new() } else { format!("  fixed in {}", self.fixed.join(" or ")) };
         let also = also.unwrap_or_default();
         lines.push(format!("  {:<9} {}@{version}  {id}{fixed}{also}", self.status, self.component.name));
         lines.push(format!("            at {}", self.component.path));

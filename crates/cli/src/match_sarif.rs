@@ -16,9 +16,7 @@ pub fn document(report: &Report) -> Value {
     for inventory in &report.inventories {
         for finding in &inventory.findings {
             let id = finding.ids.first().map_or("", String::as_str);
-            rules.entry(id).or_insert_with(|| {
-                json!({"id": id, "shortDescription": {"text": finding.ids.join(", ")}})
-            });
+            rules.entry(id).or_insert_with(|| json!({"id": id, "shortDescription": {"text": finding.ids.join(", ")}}));
             results.push(result(&inventory.path, id, finding));
         }
         let unmatchable = inventory.unmatchable.iter().map(|u| u.sentence());
@@ -49,7 +47,8 @@ fn result(path: &str, id: &str, finding: &FindingReport) -> Value {
     let component = &finding.component;
     let version = component.version.as_deref().unwrap_or("?");
     let because: Vec<&str> = finding.statements.iter().map(|s| s.because.as_str()).collect();
-    let fixed = if finding.fixed.is_empty() { String::new() } else { format!(" Fixed in {}.", finding.fixed.join(" or ")) };
+    let fixed =
+        if finding.fixed.is_empty() { String::new() } else { format!(" Fixed in {}.", finding.fixed.join(" or ")) };
     let text =
         format!("{} {version} is {} by {id}: {}.{fixed}", component.name, word(finding.status), because.join("; "));
     let mut out = json!({

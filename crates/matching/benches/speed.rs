@@ -155,7 +155,11 @@ fn reverse(index: &Index, records: &[Record], borders: &[Row], count: usize) {
         rescan * 1e6 / (times.iter().sum::<f64>() / times.len() as f64)
     );
     for (hits, (sum, count)) in by_hits {
-        let range = if hits == 0 { "no row".to_owned() } else { format!("{} to {} rows", 10u64.pow(hits - 1), 10u64.pow(hits) - 1) };
+        let range = if hits == 0 {
+            "no row".to_owned()
+        } else {
+            format!("{} to {} rows", 10u64.pow(hits - 1), 10u64.pow(hits) - 1)
+        };
         println!("  {range} hit: {:.1} us on average ({count} advisories)", sum / count as f64);
     }
 }
@@ -177,7 +181,11 @@ fn opening(bytes: &[u8], signer: &Signer) {
         best = (best.0.min(deciding), best.1.min(cpu_s() - start - deciding));
     }
     std::fs::remove_file(&path).unwrap();
-    println!("opened: deciding part read and checked {:.2} ms, everything checked {:.2} ms", best.0 * 1e3, best.1 * 1e3);
+    println!(
+        "opened: deciding part read and checked {:.2} ms, everything checked {:.2} ms",
+        best.0 * 1e3,
+        best.1 * 1e3
+    );
 }
 
 fn main() {
@@ -218,7 +226,8 @@ fn main() {
             shuffled.swap(at, numbers.below(at + 1));
         }
         forward(&index, "shuffled pairs at borders", &shuffled);
-        let rows: Vec<usize> = if step == "all" { vec![100_000, 1_000_000, 10_000_000] } else { vec![100_000, 1_000_000] };
+        let rows: Vec<usize> =
+            if step == "all" { vec![100_000, 1_000_000, 10_000_000] } else { vec![100_000, 1_000_000] };
         for count in rows {
             reverse(&index, &records, &borders, count);
         }

@@ -59,7 +59,8 @@ impl<'a> Head<'a> {
 
 impl<'a> Body<'a> {
     pub(crate) fn of(at: usize, affected: &'a Affected) -> Self {
-        let last_known = affected.database_specific.as_ref().and_then(|own| own.get("last_known_affected_version_range"));
+        let last_known =
+            affected.database_specific.as_ref().and_then(|own| own.get("last_known_affected_version_range"));
         let range = |range: &'a formats::osv::Range| BodyRange {
             kind: kind_number(range.kind),
             events: range.events.iter().map(event_parts).collect(),

@@ -77,7 +77,8 @@ impl Builder {
             let mut body = Body::of(at, entry);
             let piece = compile(Scheme::of_ecosystem(&package.ecosystem), &body);
             if piece.disordered {
-                let text = "events overlap or stand in the wrong order: where OSV's rule says not affected, unknown is told";
+                let text =
+                    "events overlap or stand in the wrong order: where OSV's rule says not affected, unknown is told";
                 warnings.push(Warning::new("events_disordered", format!("affected[{at}].ranges"), text));
             }
             // Most listed versions repeat what the ranges say; the rest are kept as exceptions.

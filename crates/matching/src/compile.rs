@@ -233,7 +233,8 @@ fn listed_add<'a>(
         }
         let at = number.map(|number| 2 * rank(number) + 1);
         let before = ranged.partition_point(|(low, _)| at.is_some_and(|at| *low <= at));
-        let included = at.zip(before.checked_sub(1).and_then(|i| ranged.get(i))).is_some_and(|(at, (_, high))| at <= *high);
+        let included =
+            at.zip(before.checked_sub(1).and_then(|i| ranged.get(i))).is_some_and(|(at, (_, high))| at <= *high);
         piece.spared.push(included && !as_text);
         if let Some(at) = at.filter(|_| !included) {
             piece.spans.push(Span { low: at, high: at, entry: 0, status: Status::Affected });

@@ -166,7 +166,8 @@ impl Opening {
         let parts_at = Self::bytes_wanted(bytes)?;
         let short = IndexError::Malformed("it ends within its header");
         let header_bytes = bytes.get(START_BYTES..parts_at - SIGNATURE_BYTES);
-        let (Some(header_bytes), Some(signature)) = (header_bytes, bytes.get(parts_at - SIGNATURE_BYTES..parts_at)) else {
+        let (Some(header_bytes), Some(signature)) = (header_bytes, bytes.get(parts_at - SIGNATURE_BYTES..parts_at))
+        else {
             return Err(short);
         };
         let header: Header =

@@ -168,7 +168,13 @@ impl Index {
         let finding = |hit: &Hit| {
             let statements = said.remove(&hit.vulnerability).unwrap_or_default();
             let statements: Vec<Statement> = statements.into_iter().map(|(_, statement)| statement).collect();
-            Finding { ids: self.ids(hit.vulnerability), status: hit.status, package: package.clone(), statements, decided_by: None }
+            Finding {
+                ids: self.ids(hit.vulnerability),
+                status: hit.status,
+                package: package.clone(),
+                statements,
+                decided_by: None,
+            }
         };
         let mut findings: Vec<Finding> = hits.iter().map(finding).collect();
         findings.sort_by(|a, b| (a.status, &a.ids).cmp(&(b.status, &b.ids)));

@@ -31,8 +31,18 @@ pub(crate) fn fingerprint() -> [u8; 32] {
 
 fn fingerprint_make() -> [u8; 32] {
     const SAMPLES: [&str; 12] = [
-        "0", "1.0", "1.2.3", "1.2.3-rc.1", "v1.10.0", "1:2.3-4~rc1", "2.0.0.RELEASE", "1.0b2.post3.dev4", "3.0.1-r2",
-        "2024.01.02", "1.0.0+build", "r12-SNAPSHOT",
+        "0",
+        "1.0",
+        "1.2.3",
+        "1.2.3-rc.1",
+        "v1.10.0",
+        "1:2.3-4~rc1",
+        "2.0.0.RELEASE",
+        "1.0b2.post3.dev4",
+        "3.0.1-r2",
+        "2024.01.02",
+        "1.0.0+build",
+        "r12-SNAPSHOT",
     ];
     let mut hash = Sha256::new();
     let mut key = Vec::new();

@@ -89,11 +89,12 @@ impl Vex {
         said.peek()?;
         let package = component.purl.as_deref().and_then(|purl| purl.parse::<Purl>().ok())?.package;
         let applies = |said: &&Said| {
-            said.package == package && (said.version.is_none() || said.version.as_deref() == component.version.as_deref())
+            said.package == package
+                && (said.version.is_none() || said.version.as_deref() == component.version.as_deref())
         };
-        said.filter(applies).map(|said| &said.answer).max_by(|a, b| {
-            (&a.timestamp, urgency(a.status)).cmp(&(&b.timestamp, urgency(b.status)))
-        })
+        said.filter(applies)
+            .map(|said| &said.answer)
+            .max_by(|a, b| (&a.timestamp, urgency(a.status)).cmp(&(&b.timestamp, urgency(b.status))))
     }
 }
 

@@ -93,7 +93,8 @@ fn cluster_numbers(starts: &[u32], live: usize) -> Vec<u32> {
 
 /// The ecosystems that are named, with and without their releases.
 fn names<'a>(builder: &'a Builder, records: &[KeptRecord]) -> (Vec<&'a str>, Vec<&'a str>) {
-    let used: BTreeSet<u32> = records.iter().flat_map(|record| builder.kept(record)).map(|kept| kept.ecosystem).collect();
+    let used: BTreeSet<u32> =
+        records.iter().flat_map(|record| builder.kept(record)).map(|kept| kept.ecosystem).collect();
     let name = |number: &u32| builder.ecosystems.get(*number as usize).map(String::as_str);
     let ecosystems: BTreeSet<&str> = used.iter().filter_map(name).collect();
     let bases: BTreeSet<&str> = ecosystems.iter().map(|ecosystem| ecosystem_split(ecosystem).0).collect();

@@ -98,7 +98,14 @@ fn agree(records: &[Record], inventories: &[Inventory], slow_too: bool) -> usize
     let reached = Holdings::build(inventories).reach(&index);
     let backward: Found = reached
         .iter()
-        .map(|r| (r.place.inventory as usize, r.place.component as usize, r.finding.status == Status::Affected, sorted(&r.finding.ids)))
+        .map(|r| {
+            (
+                r.place.inventory as usize,
+                r.place.component as usize,
+                r.finding.status == Status::Affected,
+                sorted(&r.finding.ids),
+            )
+        })
         .collect();
     assert_eq!(forward, backward);
     assert_eq!(reached.len(), backward.len(), "nothing is told twice");

@@ -79,7 +79,8 @@ fn disputes_and_fixes_are_told() {
         record("GHSA-1", &["CVE-1"], "npm", "lodash", range("0", "4.17.19")),
         record("OSV-1", &["GHSA-1"], "npm", "lodash", range("3.7.0", "4.17.20")),
     ];
-    let found = Index::build(records).unwrap().match_inventory(&sbom(&["pkg:npm/lodash@4.17.19", "pkg:npm/lodash@4.17.18"]));
+    let found =
+        Index::build(records).unwrap().match_inventory(&sbom(&["pkg:npm/lodash@4.17.19", "pkg:npm/lodash@4.17.18"]));
     let told: Vec<_> = found.findings.iter().map(|(_, f)| (f.id(), f.is_disputed(), f.fixed())).collect();
     assert_eq!(told, [("CVE-1", true, vec!["4.17.20"]), ("CVE-1", false, vec!["4.17.19", "4.17.20"])]);
 }

@@ -122,8 +122,12 @@ fn what_explains_agrees_with_what_decides_on_real_advisories() {
             for statement in &finding.statements {
                 // Each status has its own words.
                 let fits = match statement.status {
-                    Status::Affected => ["inside", "listed as affected"].iter().any(|w| statement.because.starts_with(w)),
-                    Status::Unknown => !["inside", "listed as affected", "outside"].iter().any(|w| statement.because.starts_with(w)),
+                    Status::Affected => {
+                        ["inside", "listed as affected"].iter().any(|w| statement.because.starts_with(w))
+                    }
+                    Status::Unknown => {
+                        !["inside", "listed as affected", "outside"].iter().any(|w| statement.because.starts_with(w))
+                    }
                     Status::NotAffected => ["outside", "not among"].iter().any(|w| statement.because.contains(w)),
                 };
                 assert!(fits, "{pair:?}: {} {}", statement.status.as_str(), statement.because);

@@ -5,4 +5,6 @@
 mod both_directions;
 mod findings;
 mod gate;
+mod index_file;
 mod reference;
+mod traps;

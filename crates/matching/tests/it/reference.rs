@@ -42,7 +42,10 @@ impl<'a> Reference<'a> {
                 ranges: ranges.collect(),
                 listed: affected.versions.iter().map(|v| read(v)).collect(),
             };
-            packages.entry((package.ecosystem.clone(), plain(&package.ecosystem, &package.name))).or_default().push(entry);
+            packages
+                .entry((package.ecosystem.clone(), plain(&package.ecosystem, &package.name)))
+                .or_default()
+                .push(entry);
         }
         Reference { groups: groups(records), packages }
     }
