@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bench;
 mod tidy;
 mod tools;
 
@@ -15,6 +16,8 @@ use: cargo xtask COMMAND
   tidy    check the rules of the house: prints file:line: message, exits 1 when one is broken
   tools   fetch into target/tools what the tests need beside Rust: Node, validators, PostgreSQL, the OSV schema
           (pinned by digest, from package registries only, no root needed, safe to run again)
+  bench match
+          measure matching on the advisories in ../shared/data, as it is shipped
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +32,10 @@ fn main() -> ExitCode {
         ["tools"] => match tools::install_all(&root()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("tools", &error),
+        },
+        ["bench", "match"] => match bench::run_match(&root()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => environment_failure("bench", &error),
         },
         ["help" | "--help" | "-h"] => {
             print!("{USE}");
