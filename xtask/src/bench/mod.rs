@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: each bench is a file here and a row of the table. They start the benches of the packages, built
 //! with optimisation, and print what those print; they judge nothing and measure nothing themselves.
 
+mod matching;
 mod proof;
 pub mod triage;
 
@@ -14,6 +15,7 @@ type Row = (&'static str, &'static str, fn(&Path) -> Result<()>);
 /// Every bench.
 const BENCHES: &[Row] = &[
     ("proof", "the proof engine: what a box costs, beside bubblewrap where it is installed", proof::run),
+    ("match", "matching: forward, backward, and the building of an index, on the advisories in ../shared/data", matching::run),
     ("triage", "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes", optimised_triage),
 ];
 
