@@ -111,7 +111,8 @@ pub struct Built {
 /// Digest over how things are built: with another recipe, receipts are others.
 #[must_use]
 pub fn recipe_digest() -> Sha256Hex {
-    let parts = [SCRIPT, WRAPPER, PROFILE, CARGO_CONFIG, &rust_flags(true), &rust_flags(false), &manifest_of("", "", "", "")];
+    let parts =
+        [SCRIPT, WRAPPER, PROFILE, CARGO_CONFIG, &rust_flags(true), &rust_flags(false), &manifest_of("", "", "", "")];
     Sha256Hex::of(parts.join("\n").as_bytes())
 }
 
@@ -146,9 +147,9 @@ impl Recipe<'_> {
         let unbuilt: Vec<Unbuilt> = serde_json::from_slice(&fs::read(place.join("unbuilt.json")).ok()?).ok()?;
         let run = &self.bundle.manifest().run;
         let file = |program: &str| if program == PROGRAMS[0] { run.program.clone() } else { run.control.clone() };
-        let unbuilt = unbuilt.into_iter().map(|one| {
-            (file(&one.program), Shortfall { reason: Reason::BuildFailed, detail: one.why })
-        });
+        let unbuilt = unbuilt
+            .into_iter()
+            .map(|one| (file(&one.program), Shortfall { reason: Reason::BuildFailed, detail: one.why }));
         Some(Built { folder: place.join("bin"), unbuilt: unbuilt.collect() })
     }
 

@@ -78,7 +78,9 @@ impl CargoConfig {
         let named = source.as_ref().and_then(|table| text_at(table, &["registry"]));
         let address = named.or_else(|| self.text(&["registries", &name, "index"]));
         let Some(address) = address else {
-            return Err(format!("cargo's configuration replaces the registry by `{name}`, which is no sparse registry"));
+            return Err(format!(
+                "cargo's configuration replaces the registry by `{name}`, which is no sparse registry"
+            ));
         };
         let plain = address.strip_prefix("sparse+").ok_or_else(|| {
             format!("cargo's configuration replaces the registry by `{name}`, a git index: a sparse one is needed")

@@ -82,7 +82,8 @@ pub fn read(stdout: &[u8], stderr: &str, about: &About) -> Messages {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
         let (Some(target), Some(message)) = (&line.target, &line.message) else { continue };
         // "aborting due to …" says nothing beyond the errors before it.
-        if line.reason != "compiler-message" || message.level != "error" || message.message.starts_with("aborting due") {
+        if line.reason != "compiler-message" || message.level != "error" || message.message.starts_with("aborting due")
+        {
             continue;
         }
         let code = message.code.as_ref().map(|code| format!("[{}]", code.code)).unwrap_or_default();
@@ -91,7 +92,9 @@ pub fn read(stdout: &[u8], stderr: &str, about: &About) -> Messages {
             let why = format!("the {} does not compile against {}@{}: {error}", target.name, about.name, about.version);
             messages.of_programs.entry(target.name.clone()).or_insert_with(|| cut(&why));
         } else {
-            messages.of_crate.get_or_insert_with(|| cut(&format!("{} does not compile: {error}", whose(&line.manifest_path, about))));
+            messages.of_crate.get_or_insert_with(|| {
+                cut(&format!("{} does not compile: {error}", whose(&line.manifest_path, about)))
+            });
         }
     }
     messages.of_cargo = cargo_reason(stderr, about);
@@ -111,7 +114,8 @@ fn whose(manifest_path: &str, about: &About) -> String {
 fn cargo_reason(stderr: &str, about: &About) -> Option<String> {
     let mut lines = stderr.lines().skip_while(|line| !line.starts_with("error: "));
     let first = lines.next()?;
-    let told: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:").take(2).collect();
+    let told: Vec<&str> =
+        lines.map(str::trim).filter(|line| !line.is_empty() && *line != "Caused by:").take(2).collect();
     let text = format!("{} ({})", first.trim_start_matches("error: "), told.join("; "));
     Some(cut(&format!("cargo cannot build {}@{}: {}", about.name, about.version, one_line(&text))))
 }
@@ -150,7 +154,11 @@ mod tests {
         check(&[mine.clone(), targets], "", "abc@1.2.3 itself does not compile: error[E0432]: no such thing");
         check(&[others, mine], "", "xyz-0.1.0, which abc@1.2.3 needs, does not compile: error[E0432]: no such thing");
         let script = "   Compiling x\nerror: failed to run custom build command for `x v1`\n\nCaused by:\n  process did not exit";
-        check(&[], script, "cargo cannot build abc@1.2.3: failed to run custom build command for `x v1` (process did not exit)");
+        check(
+            &[],
+            script,
+            "cargo cannot build abc@1.2.3: failed to run custom build command for `x v1` (process did not exit)",
+        );
         check(&[controls, "junk".into()], "", "cargo did not build it and gave no reason");
     }
 }

@@ -200,9 +200,8 @@ impl Search<'_> {
     /// Grants one request: the place, where something there is new.
     fn grant(&mut self, request: Request, settled: &Settled) -> Result<Option<Grown>, Trouble> {
         let doc = self.registry.doc(&request.package)?;
-        let there = self.nodes.iter().find(|(place, node)| {
-            place.0 == doc.name && request.range.matches(&node.doc.version)
-        });
+        let there =
+            self.nodes.iter().find(|(place, node)| place.0 == doc.name && request.range.matches(&node.doc.version));
         let at = match there {
             Some((place, _)) => place.clone(),
             None => {
@@ -251,9 +250,8 @@ impl Search<'_> {
         let texts = self.ranges.get(at);
         let ranges: Vec<VersionReq> =
             texts.into_iter().flatten().filter_map(|text| VersionReq::parse(text).ok()).collect();
-        let fits = |version: &Version| {
-            place(&doc.name, version) == *at && ranges.iter().all(|range| range.matches(version))
-        };
+        let fits =
+            |version: &Version| place(&doc.name, version) == *at && ranges.iter().all(|range| range.matches(version));
         let named = self.wish.direct.get(&doc.name).filter(|version| fits(version)).cloned();
         let found = named.or_else(|| newest(doc, self.wish.rust, fits).map(|found| found.version.clone()));
         let all: Vec<String> = ranges.iter().map(ToString::to_string).collect();
@@ -328,10 +326,8 @@ mod tests {
     use super::*;
 
     fn doc(features: &str) -> VersionDoc {
-        let line = format!(
-            r#"{{"name":"a","vers":"1.0.0","deps":[],"cksum":"{}","features":{features}}}"#,
-            "0".repeat(64)
-        );
+        let line =
+            format!(r#"{{"name":"a","vers":"1.0.0","deps":[],"cksum":"{}","features":{features}}}"#, "0".repeat(64));
         CrateDoc::read("a", line.as_bytes()).versions[0].as_ref().clone()
     }
 

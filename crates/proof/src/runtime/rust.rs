@@ -299,8 +299,7 @@ impl Runtime for Rust {
         self_test::crate_write(&folder).map_err(step)?;
         let (fires, quiet) = self_test::bundles(kind)?;
         let sha256 = Sha256Hex::of(b"the crate of the self-test");
-        let source =
-            Source { name: self_test::CRATE, version: self_test::VERSION, folder: &folder, sha256: &sha256 };
+        let source = Source { name: self_test::CRATE, version: self_test::VERSION, folder: &folder, sha256: &sha256 };
         let ready = self.made_ready(&fires, &source, Vec::new(), &[])?;
         let ready_quiet = self.made_ready(&quiet, &source, Vec::new(), &[])?;
         Ok(SelfTest { ready, ready_quiet, package: self_test::CRATE.to_owned(), fires, quiet, guard })
