@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use thiserror::Error;
 
 use crate::bundle::{Bundle, BundleError};
+use crate::cargo::config::CargoConfig;
 use crate::digest::Sha256Hex;
 use crate::file;
 use crate::harness::{HarnessError, Stage};
@@ -33,6 +34,8 @@ pub struct EngineConfig {
     pub sandbox: SandboxConfig,
     /// The registry's configuration; npm's own where absent.
     pub npm: Option<NpmConfig>,
+    /// The registry of crates; cargo's own configuration where absent.
+    pub cargo: Option<CargoConfig>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }
