@@ -6,6 +6,7 @@ mod folder;
 mod honest;
 mod reach;
 mod unpack;
+mod unpack_zip;
 mod usage;
 
 use proof::sandbox::{BoxOutcome, BoxSpec, Limits, Sandbox, SandboxConfig};
