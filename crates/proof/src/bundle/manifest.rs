@@ -38,6 +38,8 @@ words! {
     pub enum RuntimeKind {
         /// Node.js, itself fetched as a package of the registry.
         Node = "node",
+        /// CPython, over packages of PyPI.
+        Python = "python",
     }
 }
 

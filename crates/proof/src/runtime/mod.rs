@@ -5,6 +5,7 @@
 //! must not decide a verdict: what was seen is judged by `oracle` and `run`, the same for all.
 
 pub mod node;
+pub mod python;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use crate::store::PackageStore;
 use crate::trace::TraceFrame;
 
 /// Every runtime there is.
-pub const TABLE: &[Row] = &[node::ROW];
+pub const TABLE: &[Row] = &[node::ROW, python::ROW];
 
 /// What can be said of a runtime before an engine is opened: enough to read a bundle.
 pub struct Row {
