@@ -3,6 +3,8 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bench;
+mod slow;
 mod tidy;
 mod tools;
 
@@ -15,6 +17,10 @@ use: cargo xtask COMMAND
   tidy    check the rules of the house: prints file:line: message, exits 1 when one is broken
   tools   fetch into target/tools what the tests need beside Rust: Node, validators, PostgreSQL, the OSV schema
           (pinned by digest, from package registries only, no root needed, safe to run again)
+  bench NAME
+          print a bench's figures beside what they are compared with: proof
+  slow versions [SEED PAIRS]
+          put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +35,15 @@ fn main() -> ExitCode {
         ["tools"] => match tools::install_all(&root()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("tools", &error),
+        },
+        ["bench", name] => match bench::run(&root(), name) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => environment_failure("bench", &error),
+        },
+        ["slow", "versions", rest @ ..] => match slow::versions(&root(), rest) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("slow versions", &error),
         },
         ["help" | "--help" | "-h"] => {
             print!("{USE}");

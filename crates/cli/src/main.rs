@@ -11,6 +11,7 @@ mod prove;
 mod range;
 mod serve;
 mod verify;
+mod versions_command;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +59,8 @@ enum Command {
     Feed(nouns::feed::Feed),
     /// Tell which components of inventories are affected by advisories
     Match(match_command::Match),
+    /// Say how an ecosystem orders versions
+    Versions(versions_command::Versions),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Token(command) => command.run(cli.home),
         Command::Feed(command) => command.run(),
         Command::Match(command) => command.run(),
+        Command::Versions(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

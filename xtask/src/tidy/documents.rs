@@ -19,7 +19,7 @@ const DECISION_PARTS: [&str; 4] = ["## Status", "## Context", "## Decision", "##
 /// A code span that begins so is a path of this repository.
 const OWN_FOLDERS: [&str; 7] = ["crates/", "xtask/", "docs/", "examples/", "peers/", ".ci/", ".cargo/"];
 /// What `cargo xtask` knows.
-const XTASK_COMMANDS: [&str; 2] = ["tidy", "tools"];
+const XTASK_COMMANDS: [&str; 3] = ["tidy", "tools", "bench"];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let targets = make_targets(tree.text("Makefile").unwrap_or_default());
@@ -106,7 +106,8 @@ fn broken_span(tree: &Tree, targets: &BTreeSet<&str>, span: &str) -> Option<Stri
         let is_name = target.chars().all(|c| c.is_ascii_lowercase() || c == '-');
         return (is_name && !targets.contains(target)).then(|| format!("the Makefile has no target {target}"));
     }
-    if let Some(command) = span.strip_prefix("cargo xtask ") {
+    if let Some(words) = span.strip_prefix("cargo xtask ") {
+        let command = words.split_whitespace().next().unwrap_or(words);
         return (!XTASK_COMMANDS.contains(&command)).then(|| format!("cargo xtask has no command {command}"));
     }
     let is_path = OWN_FOLDERS.iter().any(|folder| span.starts_with(folder)) || is_document_name(span);
@@ -247,7 +248,7 @@ mod tests {
 
     #[test]
     fn commands_that_do_not_exist_are_found() {
-        assert!(found("`make test`, `make TARGET`, `cargo xtask tidy`").is_empty());
+        assert!(found("`make test`, `make TARGET`, `cargo xtask tidy`, `cargo xtask bench NAME`").is_empty());
         assert_eq!(found("`make tests`"), ["the Makefile has no target tests"]);
         assert_eq!(found("`cargo xtask clean`"), ["cargo xtask has no command clean"]);
     }

@@ -81,12 +81,12 @@ pub const REPORTS: [Line; 8] = [
     },
     Line {
         finder: 1,
-        bundle: "ansi-regex-redos",
+        bundle: "st-traversal",
         symbol: None,
-        cwe: "CWE-1333",
-        aliases: &["CVE-2021-3807"],
+        cwe: "CWE-22",
+        aliases: &["CVE-2014-3744"],
         tooling: "scanning agent, build 119",
-        text: "Agent run 119: matching a long run of escape characters takes time that grows faster than the input.",
+        text: "Agent run 119: a request path with %2e%2e in it is served from outside the folder that st was given.",
     },
     Line {
         finder: 2,

@@ -14,6 +14,7 @@ mod outcome;
 mod probe;
 mod seccomp;
 mod spec;
+mod stronger;
 mod sys;
 mod unpack;
 mod wire;
@@ -25,7 +26,8 @@ pub use error::SandboxError;
 pub use init::{PROGRAM_ID, init_if_asked};
 pub use limits::Limits;
 pub use outcome::{BoxFile, BoxOutcome, Captured, Exit, FolderOutcome, Limit, Walls};
-pub use spec::{BoxSpec, CopyOut, FolderOut, Mount, PlacedFile};
+pub use spec::{BoxSpec, CopyOut, FolderOut, Listener, Mount, PlacedFile};
+pub use stronger::Stronger;
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
 
 use folder::Incoming;
@@ -39,6 +41,9 @@ const LANDLOCK_ABI_NEWEST: u32 = 6;
 /// What a run says of itself whose program may execute what it wrote.
 const EXEC_WEAKER: &str = "the writable folder of this run is executable: what the program wrote may have run";
 
+/// What a run says of itself whose processes have no limit on their data, where no cgroup counts.
+const VAST_WEAKER: &str = "this run's memory is held by polling alone: a program may exceed it for some milliseconds";
+
 /// How boxes are made in this process.
 #[derive(Debug, Clone, Default)]
 pub struct SandboxConfig {
@@ -49,6 +54,9 @@ pub struct SandboxConfig {
     pub without_cgroups: bool,
     /// A cgroup v2 folder delegated to this process, under which boxes may be made. Default: found by itself.
     pub cgroup_v2_parent: Option<PathBuf>,
+    /// Boxes only in this stronger kind. It is booted at the start, and refused with the reason where it cannot be used:
+    /// namespaces never take its place. This version can use none.
+    pub stronger: Option<Stronger>,
 }
 
 /// Makes boxes. Cheap to share behind an `Arc`; any number of runs may go on at once.
@@ -71,6 +79,9 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::Unfit`] in one line that says what is missing and what to do.
     pub fn new(config: SandboxConfig) -> Result<Self, SandboxError> {
+        if let Some(stronger) = &config.stronger {
+            return Err(stronger::refusal(stronger));
+        }
         probe::kernel_check()?;
         let cgroups = cgroup::Pool::find(&config);
         let uncounted_memory = !cgroups.counts();
@@ -107,12 +118,20 @@ impl Sandbox {
     /// Only where there was no run to speak of; whatever the program did is in the outcome.
     pub fn run(&self, spec: &BoxSpec) -> Result<BoxOutcome, SandboxError> {
         spec.check()?;
+        if spec.vast_address_space && !self.cgroups.counts() && !self.proc {
+            return Err(SandboxError::Unfit {
+                what: "nothing would bound the memory of a program that reserves a vast address space".into(),
+                remedy: "give this process a delegated cgroup, or a /proc that is not covered".into(),
+            });
+        }
         let work = Work::Program { argv: spec.argv.clone(), env: spec.env.clone(), cwd: spec.cwd.clone() };
         let order = Order {
             mounts: spec.mounts.iter().map(resolved).collect::<Result<_, _>>()?,
             files: spec.files.clone(),
             copy_out: asked_inside(&spec.copy_out),
+            listener: spec.listener.clone(),
             exec: spec.exec,
+            vast_address_space: spec.vast_address_space,
             ..self.order(work, &spec.box_dir, spec.limits, spec.loopback)
         };
         let asked = match &spec.copy_out {
@@ -128,6 +147,9 @@ impl Sandbox {
         }
         if spec.exec {
             outcome.walls.weaker.push(EXEC_WEAKER.to_owned());
+        }
+        if spec.vast_address_space && !self.cgroups.counts() {
+            outcome.walls.weaker.push(VAST_WEAKER.to_owned());
         }
         Ok(outcome)
     }
@@ -158,10 +180,12 @@ impl Sandbox {
             files: Vec::new(),
             limits: limits.clamped(),
             loopback,
+            listener: None,
             copy_out: CopyOut::Nothing,
             seccomp: self.filters[usize::from(loopback)].clone(),
             uncounted: !self.cgroups.counts(),
             exec: false,
+            vast_address_space: false,
             proc: self.proc,
             landlock: self.landlock,
         }
@@ -204,6 +228,7 @@ impl Sandbox {
             channel_out: collected.channel_out,
             files: collected.files,
             files_left_out: report.files_left_out,
+            listener_reached: report.listener_reached,
             folder: None,
             walls: self.walls.clone(),
         }

@@ -78,7 +78,7 @@ fn resource_limits(order: &Order) -> Result<(), Failed> {
         (Resource::RLIMIT_RTPRIO, 0, "real-time priority"),
         (Resource::RLIMIT_SIGPENDING, rlim_t::from(limits.processes.saturating_mul(4)), "pending signals"),
     ];
-    if order.uncounted {
+    if order.uncounted && !order.vast_address_space {
         table.push((
             Resource::RLIMIT_DATA,
             limits.memory_bytes.saturating_mul(2).saturating_add(DATA_SLACK_BYTES),

@@ -8,18 +8,17 @@ use std::io;
 pub struct TreeUse {
     /// CPU time of the living and of the children they have waited for, microseconds.
     pub cpu_us: u64,
-    /// Memory that is nobody else's: resident less what is shared with files, bytes. Pages shared since a fork are
-    /// counted for each.
+    /// Memory that no file backs, bytes: private, shared between processes, and swapped out. Pages shared since a fork,
+    /// or mapped by several, are counted for each.
     pub memory_bytes: u64,
     /// Processes and threads.
     pub tasks: u64,
 }
 
-/// The kernel's units.
+/// The kernel's unit of CPU time.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticks {
     per_second: u64,
-    page_bytes: u64,
 }
 
 impl Ticks {
@@ -28,7 +27,7 @@ impl Ticks {
         use nix::unistd::{SysconfVar, sysconf};
         let ask =
             |name, otherwise| sysconf(name).ok().flatten().and_then(|n| u64::try_from(n).ok()).unwrap_or(otherwise);
-        Self { per_second: ask(SysconfVar::CLK_TCK, 100).max(1), page_bytes: ask(SysconfVar::PAGE_SIZE, 4_096) }
+        Self { per_second: ask(SysconfVar::CLK_TCK, 100).max(1) }
     }
 }
 
@@ -47,8 +46,8 @@ impl TreeUse {
             if let Ok(stat) = fs::read_to_string(format!("{pid}/stat")) {
                 sum.stat_add(&stat, ticks);
             }
-            if let Ok(statm) = fs::read_to_string(format!("{pid}/statm")) {
-                sum.statm_add(&statm, ticks);
+            if let Ok(status) = fs::read_to_string(format!("{pid}/status")) {
+                sum.status_add(&status);
             }
         }
         Ok(sum)
@@ -65,11 +64,16 @@ impl TreeUse {
         self.tasks = self.tasks.saturating_add(number(17));
     }
 
-    fn statm_add(&mut self, line: &str, ticks: &Ticks) {
-        let number =
-            |field: usize| line.split_ascii_whitespace().nth(field).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0);
-        let own = number(1).saturating_sub(number(2));
-        self.memory_bytes = self.memory_bytes.saturating_add(own.saturating_mul(ticks.page_bytes));
+    /// Adds what `status` says of memory. Its lines begin with the program's own name, in which the kernel escapes line
+    /// ends, so that no name can pass for another line.
+    fn status_add(&mut self, text: &str) {
+        for line in text.lines() {
+            let Some((name, value)) = line.split_once(':') else { continue };
+            if matches!(name, "RssAnon" | "RssShmem" | "VmSwap") {
+                let kibibytes = value.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0);
+                self.memory_bytes = self.memory_bytes.saturating_add(kibibytes.saturating_mul(1_024));
+            }
+        }
     }
 }
 
@@ -79,10 +83,10 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_does_not_shift_the_fields() {
-        let ticks = Ticks { per_second: 100, page_bytes: 4_096 };
+        let ticks = Ticks { per_second: 100 };
         let mut sum = TreeUse::default();
         sum.stat_add("7 (a) R 9 9) S 1 7 7 0 -1 4194560 100 0 0 0 30 20 10 5 20 0 3 0 100 1000 50", &ticks);
-        sum.statm_add("1000 300 100 1 0 50 0", &ticks);
-        assert_eq!(sum, TreeUse { cpu_us: 650_000, memory_bytes: 200 * 4_096, tasks: 3 });
+        sum.status_add("Name:\ta\\nRssAnon:\t9 kB\nVmRSS:\t     900 kB\nRssAnon:\t     100 kB\nRssFile:\t     700 kB\nRssShmem:\t      60 kB\nVmSwap:\t       8 kB\n");
+        assert_eq!(sum, TreeUse { cpu_us: 650_000, memory_bytes: 168 << 10, tasks: 3 });
     }
 }

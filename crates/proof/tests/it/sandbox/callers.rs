@@ -1,16 +1,17 @@
 //! Who makes the boxes: the same tests again as an ordinary user, and a caller that is killed in the middle.
 
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use proof::sandbox::{BoxSpec, Sandbox};
 
+use super::builds::{RUST_VARIABLE, rust_folder};
+use super::escapes::{SOURCES_VARIABLE, sources};
 use super::{BOX_EXE_VARIABLE, WITHOUT_PROC_VARIABLE, config, is_alive, limits, marker, perl};
 
-/// A user and group that nobody is.
-const ORDINARY_ID: u32 = 61_998;
+/// Perl that becomes a user and a group that nobody is, and then runs its arguments.
+const BECOME_ORDINARY: &str = "$( = $) = \"61998 61998\"; $< = $> = 61998; exec @ARGV";
 /// Set in a process that is to run a box until it is killed.
 const LONG_RUN_VARIABLE: &str = "PROOFHOUSE_TEST_LONG_RUN";
 
@@ -30,6 +31,11 @@ impl Copies {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         std::fs::copy(std::env::current_exe().unwrap(), folder.path().join("it")).unwrap();
         std::fs::copy(config().init_exe.unwrap(), folder.path().join("proofhouse-box")).unwrap();
+        let hostile = folder.path().join("hostile");
+        std::fs::create_dir(&hostile).unwrap();
+        for entry in std::fs::read_dir(sources()).unwrap().flatten() {
+            std::fs::copy(entry.path(), hostile.join(entry.file_name())).unwrap();
+        }
         Some(Self { folder })
     }
 
@@ -39,6 +45,7 @@ impl Copies {
             .env_remove("HOME")
             .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
             .env(BOX_EXE_VARIABLE, self.folder.path().join("proofhouse-box"))
+            .env(SOURCES_VARIABLE, self.folder.path().join("hostile"))
             .current_dir("/")
             .stdin(Stdio::null())
             .output()
@@ -52,8 +59,17 @@ impl Copies {
 #[test]
 fn everything_holds_for_an_ordinary_user_too() {
     let Some(copies) = Copies::make() else { return };
-    let mut command = Command::new(copies.folder.path().join("it"));
-    command.args(["sandbox::", "--skip", "sandbox::callers"]).uid(ORDINARY_ID).gid(ORDINARY_ID);
+    let rust = copies.folder.path().join("rust");
+    std::fs::create_dir(&rust).unwrap();
+    // Root's own toolchain, where the user can reach it.
+    let script = format!(
+        "mount --bind {} {} && exec perl -e '{BECOME_ORDINARY}' {} sandbox:: --skip sandbox::callers",
+        rust_folder().display(),
+        rust.display(),
+        copies.folder.path().join("it").display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "/bin/sh", "-c", &script]).env(RUST_VARIABLE, &rust);
     copies.check(&mut command, "sandbox::reach::no_right_is_left");
 }
 
@@ -63,7 +79,7 @@ fn a_user_without_a_whole_proc_gets_boxes_that_say_so() {
     let tests = copies.folder.path().join("it");
     // What a container does: something of /proc is covered, so the kernel gives nobody below a fresh one.
     let script = format!(
-        "mount -t tmpfs none /proc/irq && exec perl -e '$( = $) = \"{ORDINARY_ID} {ORDINARY_ID}\"; $< = $> = {ORDINARY_ID}; exec @ARGV' \
+        "mount -t tmpfs none /proc/irq && exec perl -e '{BECOME_ORDINARY}' \
          {} --exact sandbox::honest::what_is_weaker_is_said sandbox::usage::a_sleeper_is_ended_at_its_wall_time \
          sandbox::usage::a_disk_filler_gets_no_more_than_its_disk sandbox::usage::nothing_outlives_the_program \
          sandbox::usage::one_process_is_bounded_in_any_case sandbox::reach::the_hosts_network_is_not_there \

@@ -130,4 +130,7 @@ fn what_is_weaker_is_said() {
     assert_eq!(walls.weaker.iter().any(|line| line.contains("/proc")), without_proc);
     assert_eq!(walls.weaker.iter().any(|line| line.contains("user id")), walls.caller == "user");
     assert_eq!(run(&sandbox, &shell("true")).walls, *walls);
+    // Where not even the watch is there, a program that takes the limit on its data off is not run.
+    let vast = sandbox.run(&BoxSpec { vast_address_space: true, ..shell("true") });
+    assert_eq!(matches!(vast, Err(SandboxError::Unfit { .. })), without_proc, "{vast:?}");
 }

@@ -1,10 +1,13 @@
 //! Hostile programs in real boxes: what each may use, reach and outlive. Every check runs with cgroups (where this
 //! user may make them) and with the watch alone; `callers` runs them all again as an ordinary user.
 
+mod builds;
 mod callers;
+mod escapes;
 mod folder;
 mod honest;
 mod reach;
+mod stronger;
 mod unpack;
 mod unpack_zip;
 mod usage;

@@ -166,7 +166,9 @@ fn system_calls_that_reach_the_kernels_depths_are_refused() {
          print \"clone3 $!\\n\" unless syscall({clone3}, 0, 0) == -1 && $!{{ENOSYS}};
          print \"limit of pid 1 $!\\n\" unless syscall({prlimit}, 1, 7, 0, 0) == -1 && $!{{EPERM}};
          print \"clock of pid 1 $!\\n\" unless syscall({setscheduler}, 1, 5, my $idle = pack('I', 0)) == -1 && $!{{EPERM}};
-         print \"cores $!\\n\" unless syscall({prlimit}, 0, 4, my $none = pack('Q2', 0, 0), 0) == -1 && $!{{EPERM}};
+         print \"cores $!\\n\" unless syscall({prlimit}, 0, 4, my $none = pack('Q2', 0, 0), my $old = $none) == -1 && $!{{EPERM}};
+         print \"cores are not forbidden $!\\n\" unless syscall({prlimit}, 0, 4, $none, 0) == 0;
+         syscall({prlimit}, 0, 4, 0, my $now = $none . ''); print \"the limit on cores moved\\n\" unless $now eq pack('Q2', 1, 1);
          print \"input of a terminal $!\\n\" unless syscall({ioctl}, 0, 0x5412, 0) == -1 && $!{{EPERM}};
          print 'end'",
         clone = libc::SYS_clone,
@@ -174,6 +176,35 @@ fn system_calls_that_reach_the_kernels_depths_are_refused() {
         prlimit = libc::SYS_prlimit64,
         setscheduler = libc::SYS_sched_setscheduler,
         ioctl = libc::SYS_ioctl,
+    );
+    each(|sandbox| assert_eq!(run(sandbox, &perl(&script)).stdout.text(), "end"));
+}
+
+#[test]
+fn a_system_call_on_no_list_does_not_exist() {
+    let absent = [
+        ("sync", libc::SYS_sync),
+        ("syncfs", libc::SYS_syncfs),
+        ("io_setup", libc::SYS_io_setup),
+        ("io_submit", libc::SYS_io_submit),
+        ("vmsplice", libc::SYS_vmsplice),
+        ("tee", libc::SYS_tee),
+        ("pkey_alloc", libc::SYS_pkey_alloc),
+        ("remap_file_pages", libc::SYS_remap_file_pages),
+        ("semop", libc::SYS_semop),
+        ("shmat", libc::SYS_shmat),
+        ("mq_unlink", libc::SYS_mq_unlink),
+        ("setxattr", libc::SYS_setxattr),
+        ("landlock_create_ruleset", libc::SYS_landlock_create_ruleset),
+        ("process_mrelease", libc::SYS_process_mrelease),
+        ("futex_waitv", libc::SYS_futex_waitv),
+        ("of a kernel to come", 600),
+        ("of no kernel", 5_000),
+    ];
+    let calls: String = absent.map(|(name, number)| format!("[{number},'{name}'],")).concat();
+    let script = format!(
+        "for ({calls}) {{ my $r = syscall($$_[0], -1, 0, 0, 0, 0); print \"$$_[1] gave $r, $!\\n\" unless $r == -1 && $!{{ENOSYS}} }}
+         print 'end'"
     );
     each(|sandbox| assert_eq!(run(sandbox, &perl(&script)).stdout.text(), "end"));
 }

@@ -1,6 +1,9 @@
-//! The system calls that no program in a box has any business making, as a BPF filter. Says no with an error that
-//! programs understand; only a foreign instruction set kills. The other walls hold without it: it keeps the kernel's
-//! rarely used and often broken parts out of reach.
+//! The system calls that a program in a box may make, as a BPF filter. What is on no list does not exist (ENOSYS), what
+//! has no business there is refused (EPERM): programs understand both; only a foreign instruction set kills. The other
+//! walls hold without it: it keeps the kernel's rarely used, young and often broken parts out of reach.
+
+mod permitted;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,9 @@ use seccompiler::{
     SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch,
 };
+
+use permitted::{PERMITTED, PERMITTED_HERE, SETRLIMIT};
+use tree::{ABSENT, ALLOW, AT_LEAST, JUMP, RETURN, Verdict};
 
 use super::error::SandboxError;
 use super::wire::Instruction;
@@ -154,12 +160,25 @@ pub fn filter(variant: Variant) -> Result<Vec<Instruction>, SandboxError> {
         remedy: "x86_64 and aarch64 are supported".into(),
     };
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(unfit)?;
-    let refused = filter_of(denied_rules(variant).map_err(unfit)?, libc::EPERM, arch).map_err(unfit)?;
-    // A second, tiny filter's worth: calls that the C library takes another way around when they do not exist.
-    let absent = Rules::from([(libc::SYS_clone3, Vec::new())]);
+    let (ignored, refused) = (ignored_rules().map_err(unfit)?, refused_rules(variant).map_err(unfit)?);
+    let verdicts = verdicts(variant, ignored.keys().chain(refused.keys()));
+    let ignored = filter_of(ignored, 0, arch).map_err(unfit)?;
+    let refused = filter_of(refused, libc::EPERM, arch).map_err(unfit)?;
     let mut program = prelude();
-    program.extend(joined(filter_of(absent, libc::ENOSYS, arch).map_err(unfit)?, refused));
+    program.extend(tree::decision(&verdicts));
+    program.extend(joined(ignored, refused));
     Ok(program)
+}
+
+/// What each number says by itself: those in `judged` go on to the rules. `clone3` is on no list: the C library takes
+/// another way around when it does not exist.
+fn verdicts<'a>(variant: Variant, judged: impl Iterator<Item = &'a i64>) -> BTreeMap<u32, Verdict> {
+    let permitted = PERMITTED.iter().chain(PERMITTED_HERE).map(|call| (call, Verdict::Allowed));
+    let uncounted: &[c_long] = if variant.uncounted_memory { &[libc::SYS_memfd_create] } else { &[] };
+    let denied = DENIED.iter().chain(DENIED_HERE).chain(uncounted).map(|call| (call, Verdict::Refused));
+    let judged = judged.map(|call| (call, Verdict::Judged));
+    let all = permitted.chain(denied).chain(judged);
+    all.filter_map(|(&call, verdict)| Some((u32::try_from(call).ok()?, verdict))).collect()
 }
 
 fn filter_of(rules: Rules, errno: i32, arch: TargetArch) -> Result<Vec<Instruction>, seccompiler::BackendError> {
@@ -171,12 +190,9 @@ fn filter_of(rules: Rules, errno: i32, arch: TargetArch) -> Result<Vec<Instructi
 
 /// Runs `first`, and `second` where `first` allows: its only return of ALLOW becomes a jump there.
 fn joined(mut first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruction> {
-    const RETURN: u16 = 0x06;
-    const JUMP: u16 = 0x05;
-    const ALLOW: u32 = 0x7fff_0000;
     let length = first.len();
     for (at, one) in first.iter_mut().enumerate() {
-        if one.code == RETURN && one.k == ALLOW {
+        if *one == ALLOW {
             *one = Instruction { code: JUMP, jt: 0, jf: 0, k: (length - at - 1) as u32 };
         }
     }
@@ -184,29 +200,29 @@ fn joined(mut first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruct
     first
 }
 
-/// On x86_64 the same architecture word also stands for the x32 calls, whose numbers no list knows: none exist here.
+/// Ends a process that calls by another architecture's numbers, and loads the number. On x86_64 the same architecture word
+/// also stands for the x32 calls, whose numbers no list knows: none exist here.
 fn prelude() -> Vec<Instruction> {
-    const LOAD_NUMBER: Instruction = Instruction { code: 0x20, jt: 0, jf: 0, k: 0 };
+    const LOAD: u16 = 0x20;
+    const EQUAL: u16 = 0x15;
     const X32_BIT: u32 = 0x4000_0000;
+    const ARCH_WORD: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
+    let load = |offset| Instruction { code: LOAD, jt: 0, jf: 0, k: offset };
+    let mut program = vec![
+        load(4),
+        Instruction { code: EQUAL, jt: 1, jf: 0, k: ARCH_WORD },
+        Instruction { code: RETURN, jt: 0, jf: 0, k: 0x8000_0000 },
+        load(0),
+    ];
     if cfg!(target_arch = "x86_64") {
-        vec![
-            LOAD_NUMBER,
-            Instruction { code: 0x35, jt: 0, jf: 1, k: X32_BIT },
-            Instruction { code: 0x06, jt: 0, jf: 0, k: 0x0005_0000 | libc::ENOSYS as u32 },
-        ]
-    } else {
-        Vec::new()
+        program.extend([Instruction { code: AT_LEAST, jt: 0, jf: 1, k: X32_BIT }, ABSENT]);
     }
+    program
 }
 
-fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
+/// Calls that are refused for some of their arguments.
+fn refused_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
     let mut rules = Rules::new();
-    for &call in DENIED.iter().chain(DENIED_HERE) {
-        rules.insert(call, Vec::new());
-    }
-    if variant.uncounted_memory {
-        rules.insert(libc::SYS_memfd_create, Vec::new());
-    }
     let mut clone = Vec::new();
     for flag in CLONE_NAMESPACE_FLAGS {
         let flag = u64::from(flag as u32);
@@ -219,16 +235,26 @@ fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
     }
     rules.insert(libc::SYS_ioctl, ioctl);
     rules.insert(libc::SYS_prlimit64, limit_rules()?);
-    #[cfg(target_arch = "x86_64")]
-    {
-        let core = SeccompCondition::new(0, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CORE))?;
-        rules.insert(libc::SYS_setrlimit, vec![SeccompRule::new(vec![core])?]);
-    }
+    let core = SeccompCondition::new(0, Len::Dword, Op::Eq, u64::from(libc::RLIMIT_CORE))?;
+    rules.insert(SETRLIMIT, vec![SeccompRule::new(vec![core])?]);
     scheduling_rules(&mut rules)?;
     let personas = PERSONALITIES.iter().map(|&persona| not(0, persona)).collect::<Result<Vec<_>, _>>()?;
     rules.insert(libc::SYS_personality, vec![SeccompRule::new(personas)?]);
     rules.insert(libc::SYS_socket, socket_rules(variant)?);
     rules.insert(libc::SYS_socketpair, vec![SeccompRule::new(vec![not(0, libc::AF_UNIX as u64)?])?]);
+    Ok(rules)
+}
+
+/// Calls that are answered as done and are not: sanitizers end themselves if they cannot forbid cores, which the limit
+/// of the box forbids already, and better than theirs would.
+fn ignored_rules() -> Result<Rules, seccompiler::BackendError> {
+    let is = |argument, value| SeccompCondition::new(argument, Len::Qword, Op::Eq, value);
+    let core = u64::from(libc::RLIMIT_CORE);
+    let setting = SeccompCondition::new(2, Len::Qword, Op::Ne, 0)?;
+    // Who asks for the old value at once is refused instead: it would have to be written.
+    let by_number = SeccompRule::new(vec![is(0, 0)?, is(1, core)?, setting, is(3, 0)?])?;
+    let mut rules = Rules::from([(libc::SYS_prlimit64, vec![by_number])]);
+    rules.insert(SETRLIMIT, vec![SeccompRule::new(vec![is(0, core)?])?]);
     Ok(rules)
 }
 
@@ -285,6 +311,25 @@ fn socket_rules(variant: Variant) -> Result<Vec<SeccompRule>, seccompiler::Backe
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_call_is_on_the_list_it_belongs_to() {
+        for uncounted_memory in [false, true] {
+            let variant = Variant { loopback: false, uncounted_memory };
+            let (ignored, refused) = (ignored_rules().unwrap(), refused_rules(variant).unwrap());
+            let verdicts = verdicts(variant, ignored.keys().chain(refused.keys()));
+            let verdict = |call: c_long| verdicts.get(&(call as u32)).copied().unwrap_or(Verdict::Absent);
+            assert_eq!([libc::SYS_read, libc::SYS_openat].map(verdict), [Verdict::Allowed; 2]);
+            assert_eq!([libc::SYS_mount, libc::SYS_bpf].map(verdict), [Verdict::Refused; 2]);
+            assert_eq!([libc::SYS_clone, libc::SYS_socket, SETRLIMIT].map(verdict), [Verdict::Judged; 3]);
+            assert_eq!(
+                [libc::SYS_clone3, libc::SYS_io_submit, libc::SYS_sync, 4_000].map(verdict),
+                [Verdict::Absent; 4]
+            );
+            let memory = if uncounted_memory { Verdict::Refused } else { Verdict::Allowed };
+            assert_eq!(verdict(libc::SYS_memfd_create), memory);
+        }
+    }
 
     #[test]
     fn every_variant_fits_the_kernels_bound() {

@@ -1,0 +1,5 @@
+/* Forks for ever. */
+#include "hostile.h"
+int main(void) {
+    for (;;) fork();
+}

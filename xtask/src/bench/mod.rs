@@ -1,0 +1,45 @@
+//! `cargo xtask bench NAME`: each bench is a file here and a row of the table. They start the benches of the packages, built
+//! with optimisation, and print what those print; they judge nothing and measure nothing themselves.
+
+mod proof;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+/// One bench: its name, what it prints, and how it is run. The last is given the repository's top folder.
+type Row = (&'static str, &'static str, fn(&Path) -> Result<()>);
+
+/// Every bench.
+const BENCHES: &[Row] =
+    &[("proof", "the proof engine: what a box costs, beside bubblewrap where it is installed", proof::run)];
+
+/// Runs the bench of this name.
+pub fn run(root: &Path, name: &str) -> Result<()> {
+    let Some((_, _, bench)) = BENCHES.iter().find(|(known, _, _)| *known == name) else {
+        let known: Vec<String> = BENCHES.iter().map(|(name, what, _)| format!("  {name}\t{what}")).collect();
+        bail!("there is no bench {name:?}; there are\n{}", known.join("\n"));
+    };
+    bench(root)
+}
+
+/// Runs one `cargo bench` target of a package to its end.
+fn cargo_bench(root: &Path, package: &str, target: &str) -> Result<()> {
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["bench", "--locked", "--package", package, "--bench", target])
+        .current_dir(root)
+        .status()
+        .with_context(|| format!("start cargo bench for {package}"))?;
+    if status.success() { Ok(()) } else { bail!("the bench {target} of {package} ended with {status}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_bench_is_answered_with_those_there_are() {
+        let error = run(Path::new("/"), "none").unwrap_err().to_string();
+        assert!(error.contains("there is no bench \"none\"") && error.contains("proof\t"), "{error}");
+    }
+}
