@@ -16,6 +16,7 @@ use crate::file;
 use crate::harness::{HarnessError, Stage};
 use crate::npm::config::NpmConfig;
 use crate::progress::Progress;
+use crate::pypi::config::PipConfig;
 use crate::runtime::{Ground, Ready, Row, Runtime, TABLE, Toolchain, Unready};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::source::SourceError;
@@ -36,6 +37,8 @@ pub struct EngineConfig {
     pub npm: Option<NpmConfig>,
     /// The registry of crates; cargo's own configuration where absent.
     pub cargo: Option<CargoConfig>,
+    /// The index's configuration; pip's own where absent.
+    pub pip: Option<PipConfig>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }

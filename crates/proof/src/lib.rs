@@ -16,6 +16,7 @@ mod parallel;
 mod profile;
 pub mod progress;
 pub mod prove;
+pub mod pypi;
 pub mod range;
 pub mod receipt;
 pub mod replay;

@@ -15,8 +15,16 @@ type Row = (&'static str, &'static str, fn(&Path) -> Result<()>);
 /// Every bench.
 const BENCHES: &[Row] = &[
     ("proof", "the proof engine: what a box costs, beside bubblewrap where it is installed", proof::run),
-    ("match", "matching: forward, backward, and the building of an index, on the advisories in ../shared/data", matching::run),
-    ("triage", "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes", optimised_triage),
+    (
+        "match",
+        "matching: forward, backward, and the building of an index, on the advisories in ../shared/data",
+        matching::run,
+    ),
+    (
+        "triage",
+        "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes",
+        optimised_triage,
+    ),
 ];
 
 /// Runs the bench of this name.

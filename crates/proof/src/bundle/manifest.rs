@@ -42,6 +42,8 @@ words! {
         Node = "node",
         /// Rust programs built with the machine's own toolchain.
         Rust = "rust",
+        /// CPython, over packages of PyPI.
+        Python = "python",
     }
 }
 
