@@ -13,6 +13,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::digest::Sha256Hex;
 use crate::file;
 use crate::harness::{HarnessError, Stage};
+use crate::golang::config::GoConfig;
 use crate::npm::config::NpmConfig;
 use crate::progress::Progress;
 use crate::runtime::{Ground, Ready, Row, Runtime, TABLE, Toolchain, Unready};
@@ -33,6 +34,8 @@ pub struct EngineConfig {
     pub sandbox: SandboxConfig,
     /// The registry's configuration; npm's own where absent.
     pub npm: Option<NpmConfig>,
+    /// The module proxy's configuration; Go's own where absent.
+    pub go: Option<GoConfig>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }

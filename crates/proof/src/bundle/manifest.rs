@@ -38,6 +38,8 @@ words! {
     pub enum RuntimeKind {
         /// Node.js, itself fetched as a package of the registry.
         Node = "node",
+        /// Go modules, with programs built in a box.
+        Go = "go",
     }
 }
 
