@@ -9,6 +9,7 @@ pub mod digest;
 pub mod engine;
 mod failure;
 mod file;
+pub mod golang;
 pub mod harness;
 pub mod npm;
 pub mod oracle;

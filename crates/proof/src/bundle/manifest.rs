@@ -44,6 +44,8 @@ words! {
         Rust = "rust",
         /// CPython, over packages of PyPI.
         Python = "python",
+        /// Go modules, with programs built in a box.
+        Go = "go",
     }
 }
 
