@@ -10,6 +10,7 @@ mod output;
 mod prove;
 mod range;
 mod serve;
+mod trace;
 mod verify;
 
 use std::path::PathBuf;
@@ -58,6 +59,8 @@ enum Command {
     Feed(nouns::feed::Feed),
     /// Tell which components of inventories are affected by advisories
     Match(match_command::Match),
+    /// Tell what a crash's output says
+    Trace(trace::Trace),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Token(command) => command.run(cli.home),
         Command::Feed(command) => command.run(),
         Command::Match(command) => command.run(),
+        Command::Trace(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

@@ -8,6 +8,7 @@
 mod border;
 mod cluster;
 mod code;
+pub mod crash;
 mod decide;
 mod evidence;
 
