@@ -68,5 +68,7 @@ words! {
         CpuBlowUp = "cpu-blow-up",
         /// A property that the program states does not hold.
         Assertion = "assertion",
+        /// Memory was touched where it must not be: a sanitizer's report or a fault of the processor.
+        MemoryError = "memory-error",
     }
 }

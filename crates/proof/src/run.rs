@@ -117,6 +117,12 @@ impl Room<'_, '_> {
         self.stage.bundle.manifest().oracle.kind
     }
 
+    /// The target's short name, as traces have it.
+    fn package(&self) -> &str {
+        let name = self.stage.bundle.manifest().target.package.name();
+        if name.starts_with('@') { name } else { name.rsplit('/').next().unwrap_or(name) }
+    }
+
     /// Why an attempt shows nothing; `None` where it ended well.
     fn shortfall(&self, observed: &Observed) -> Option<Shortfall> {
         self.stage.runtime.shortfall(observed, self.stage.bundle)
@@ -146,7 +152,7 @@ impl Room<'_, '_> {
         }
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
         self.baseline = Baseline::of(&observed);
-        let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline, self.package());
         let short = self.shortfall(&observed);
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
@@ -175,7 +181,7 @@ impl Room<'_, '_> {
         }
         let entry = self.stage.bundle.manifest().run.program.clone();
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
-        let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline, self.package());
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
             report.verdict = Verdict::Fired.as_str();

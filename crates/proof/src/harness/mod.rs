@@ -220,7 +220,7 @@ impl Stage<'_> {
             OracleKind::CpuBlowUp => {
                 set("PROOF_SIZE", attempt.size.unwrap_or(crate::oracle::cpu_blow_up::SIZE_FIRST).to_string());
             }
-            OracleKind::PrototypePollution | OracleKind::Assertion => {}
+            OracleKind::PrototypePollution | OracleKind::Assertion | OracleKind::MemoryError => {}
         }
         env
     }
@@ -238,7 +238,10 @@ impl Stage<'_> {
                 let program = canary::program(&format!("/box/{EXECUTED_FILE}"), &secrets.executed);
                 files.push(placed(EXEC_CANARY.into(), &program.ok_or(HarnessError::NoCanary)?, 0o111));
             }
-            OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
+            OracleKind::PrototypePollution
+            | OracleKind::CpuBlowUp
+            | OracleKind::Assertion
+            | OracleKind::MemoryError => {}
         }
         Ok(files)
     }
@@ -265,7 +268,7 @@ fn copy_out(kind: OracleKind, attempt: &Attempt) -> CopyOut {
         OracleKind::FileWrite => return CopyOut::Tree,
         OracleKind::FileRead => files.push(OUT_FILE.to_owned()),
         OracleKind::CommandExecution | OracleKind::CodeExecution => files.push(EXECUTED_FILE.to_owned()),
-        OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
+        OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion | OracleKind::MemoryError => {}
     }
     if attempt.profile {
         files.push("profile/p.cpuprofile".to_owned());

@@ -9,6 +9,7 @@ pub mod command_execution;
 pub mod cpu_blow_up;
 pub mod file_read;
 pub mod file_write;
+pub mod memory_error;
 pub mod prototype_pollution;
 pub mod self_test;
 
@@ -63,7 +64,7 @@ impl Baseline {
 
 /// What the oracle of this kind sees in one run. `cpu-blow-up` looks at a series of runs instead and sees nothing here.
 #[must_use]
-pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline) -> Sighting {
+pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline, package: &str) -> Sighting {
     match kind {
         OracleKind::PrototypePollution => prototype_pollution::sight(observed, baseline),
         OracleKind::FileRead => file_read::sight(observed),
@@ -71,6 +72,7 @@ pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline) -> Sigh
         OracleKind::CommandExecution => command_execution::sight(observed),
         OracleKind::CodeExecution => code_execution::sight(observed),
         OracleKind::Assertion => assertion::sight(observed),
+        OracleKind::MemoryError => memory_error::sight(observed, package),
         OracleKind::CpuBlowUp => Sighting::quiet(),
     }
 }

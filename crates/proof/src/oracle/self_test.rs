@@ -61,6 +61,8 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
             "new Function(process.env.PROOF_CANARY_CODE)(); t.evaluate('1')",
         ),
         OracleKind::CpuBlowUp => ("t.slow(+process.env.PROOF_SIZE)", "t.fast(+process.env.PROOF_SIZE)"),
+        // No script can touch memory where it must not; nothing to fire with.
+        OracleKind::MemoryError => ("", ""),
         OracleKind::Assertion => ("process.exit(t.broken() ? 10 : 0)", "process.exit(t.broken() ? 0 : 10)"),
     }
 }
