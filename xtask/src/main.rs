@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bench;
+mod slow;
 mod tidy;
 mod tools;
 
@@ -18,6 +19,8 @@ use: cargo xtask COMMAND
           (pinned by digest, from package registries only, no root needed, safe to run again)
   bench NAME
           print a bench's figures beside what they are compared with: proof
+  slow versions [SEED PAIRS]
+          put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +39,11 @@ fn main() -> ExitCode {
         ["bench", name] => match bench::run(&root(), name) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("bench", &error),
+        },
+        ["slow", "versions", rest @ ..] => match slow::versions(&root(), rest) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("slow versions", &error),
         },
         ["help" | "--help" | "-h"] => {
             print!("{USE}");

@@ -12,6 +12,7 @@ mod range;
 mod serve;
 mod trace;
 mod verify;
+mod versions_command;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ enum Command {
     Match(match_command::Match),
     /// Tell what a crash's output says
     Trace(trace::Trace),
+    /// Say how an ecosystem orders versions
+    Versions(versions_command::Versions),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::Feed(command) => command.run(),
         Command::Match(command) => command.run(),
         Command::Trace(command) => command.run(),
+        Command::Versions(command) => command.run(),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

@@ -5,3 +5,4 @@ mod crash;
 mod demo;
 mod match_command;
 mod trace;
+mod versions_command;

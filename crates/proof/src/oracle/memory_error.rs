@@ -15,9 +15,10 @@ use crate::trace::{TRACE_FRAMES_MAX, TraceFrame};
 const NO_ACCESS: [&str; 5] =
     ["Out-of-memory", "Allocation-size-too-big", "Calloc-overflow", "Reallocarray-overflow", "Pvalloc-overflow"];
 
-/// A memory error in a target whose short name is `package`.
+/// A memory error in the package of this name; traces have its last part.
 #[must_use]
-pub fn sight(observed: &Observed, package: &str) -> Sighting {
+pub fn sight(observed: &Observed, name: &str) -> Sighting {
+    let package = if name.starts_with('@') { name } else { name.rsplit('/').next().unwrap_or(name) };
     let Some(crash) =
         events(observed, "memory-error").first().and_then(|event| crash::read(event.detail.as_bytes()).ok())
     else {
