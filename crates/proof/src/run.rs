@@ -76,7 +76,8 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
         // Where nothing depends on the control, a fired program needs none, and that halves the work.
         let first = room.program()?;
         // Nor does one that found nothing to run: no control can make a verdict of that.
-        let absent = [Reason::ApiAbsent, Reason::LoadFailed, Reason::BuildFailed, Reason::RuntimeUnfit].map(Reason::as_str);
+        let absent =
+            [Reason::ApiAbsent, Reason::LoadFailed, Reason::BuildFailed, Reason::RuntimeUnfit].map(Reason::as_str);
         let nothing_there = first.report.reason.is_some_and(|reason| absent.contains(&reason));
         if (first.sighting.fired && !first.baseline_needed) || nothing_there {
             repeats.push(first);

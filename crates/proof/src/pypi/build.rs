@@ -54,11 +54,8 @@ struct Pyproject {
 /// What is wrong with its `pyproject.toml`.
 pub fn build_system(source: &Path, minor: u64) -> Result<BuildSystem, String> {
     let legacy = if minor < 12 { LEGACY_REQUIRES } else { LEGACY_REQUIRES_NEW };
-    let legacy = || BuildSystem {
-        requires: legacy.map(str::to_owned).into(),
-        build_backend: None,
-        backend_path: Vec::new(),
-    };
+    let legacy =
+        || BuildSystem { requires: legacy.map(str::to_owned).into(), build_backend: None, backend_path: Vec::new() };
     let mut text = String::new();
     match File::open(source.join("pyproject.toml")) {
         Ok(file) => file.take(PYPROJECT_BYTES_MAX).read_to_string(&mut text).map_err(|e| e.to_string())?,
@@ -170,11 +167,8 @@ impl Build<'_> {
         spec.mounts = self.toolchain.mounts.clone();
         spec.mounts.push(Mount { host: self.source.to_owned(), at: "/src".into() });
         spec.mounts.extend(self.mounts.iter().cloned());
-        spec.files = vec![PlacedFile {
-            at: "/harness/build.py".into(),
-            bytes: SCRIPT.as_bytes().to_vec(),
-            mode: 0o444,
-        }];
+        spec.files =
+            vec![PlacedFile { at: "/harness/build.py".into(), bytes: SCRIPT.as_bytes().to_vec(), mode: 0o444 }];
         spec.limits = Limits {
             wall_ms: BUILD_WALL_MS_MAX,
             cpu_ms: BUILD_WALL_MS_MAX,
@@ -219,7 +213,10 @@ mod tests {
     fn a_source_says_how_it_is_built() {
         check(None, Ok((LEGACY_BACKEND, 3)));
         check(Some("[tool.black]\nx = 1"), Ok((LEGACY_BACKEND, 3)));
-        check(Some("[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\""), Ok(("hatchling.build", 1)));
+        check(
+            Some("[build-system]\nrequires = [\"hatchling\"]\nbuild-backend = \"hatchling.build\""),
+            Ok(("hatchling.build", 1)),
+        );
         check(Some("[build-system]\nrequires = [\"setuptools>=40\"]"), Ok((LEGACY_BACKEND, 2)));
         check(Some("[build-system]\nrequires = [\"../x\"]"), Err(()));
         check(Some("[build-system"), Err(()));

@@ -50,8 +50,24 @@ pub fn exception(failure: &Failure) -> Shortfall {
 /// Signs that a package was written for an older Python: what it imports or reaches for was there once.
 fn of_another_python(failure: &Failure) -> bool {
     const GONE_MODULES: [&str; 18] = [
-        "urllib2", "urlparse", "ConfigParser", "cPickle", "StringIO", "cStringIO", "Queue", "HTMLParser", "httplib",
-        "Cookie", "cookielib", "__builtin__", "commands", "imp", "distutils", "asyncore", "exceptions", "Tkinter",
+        "urllib2",
+        "urlparse",
+        "ConfigParser",
+        "cPickle",
+        "StringIO",
+        "cStringIO",
+        "Queue",
+        "HTMLParser",
+        "httplib",
+        "Cookie",
+        "cookielib",
+        "__builtin__",
+        "commands",
+        "imp",
+        "distutils",
+        "asyncore",
+        "exceptions",
+        "Tkinter",
     ];
     const GONE_NAMES: [&str; 6] = [
         "from 'collections'",

@@ -147,11 +147,8 @@ fn file_name_read(project: &str, name: &str) -> Option<(Version, FileKind)> {
     if let Some(stem) = name.strip_suffix(".whl") {
         let parts: Vec<_> = stem.split('-').collect();
         let [_, version, .., python, abi, platform] = parts.as_slice() else { return None };
-        let kind = FileKind::Wheel {
-            python: (*python).to_owned(),
-            abi: (*abi).to_owned(),
-            platform: (*platform).to_owned(),
-        };
+        let kind =
+            FileKind::Wheel { python: (*python).to_owned(), abi: (*abi).to_owned(), platform: (*platform).to_owned() };
         return Some((version.replace('_', "+").parse().ok()?, kind));
     }
     let endings = [(".tar.gz", Format::TarGz), (".tgz", Format::TarGz), (".zip", Format::Zip)];
@@ -256,7 +253,9 @@ mod tests {
         let page = |names: &[&str]| {
             let file = |name: &&str| {
                 let hash = "0".repeat(64);
-                format!(r#"{{"filename":"{name}","url":"x/{name}","hashes":{{"sha256":"{hash}"}},"requires-python":null}}"#)
+                format!(
+                    r#"{{"filename":"{name}","url":"x/{name}","hashes":{{"sha256":"{hash}"}},"requires-python":null}}"#
+                )
             };
             let files: Vec<_> = names.iter().map(file).collect();
             let text = format!(r#"{{"files":[{}]}}"#, files.join(","));

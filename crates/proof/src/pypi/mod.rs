@@ -39,7 +39,9 @@ mod tests {
     #[test]
     fn names_are_compared_as_the_index_does() {
         assert_eq!(name_normal("Zope.Interface__x"), "zope-interface-x");
-        for (name, valid) in [("PyYAML", true), ("a.b-c_1", true), ("", false), ("-a", false), ("a/b", false), ("..", false)] {
+        for (name, valid) in
+            [("PyYAML", true), ("a.b-c_1", true), ("", false), ("-a", false), ("a/b", false), ("..", false)]
+        {
             assert_eq!(name_is_valid(name), valid, "{name}");
         }
     }

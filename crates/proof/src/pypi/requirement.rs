@@ -173,9 +173,7 @@ impl<'a> Marker<'a> {
 
 fn compare(left: &str, sign: &str, right: &str, versions: bool) -> bool {
     let specifiers = || format!("{sign}{right}").parse::<VersionSpecifiers>().ok();
-    if versions
-        && let (Ok(version), Some(wanted)) = (left.parse::<Version>(), specifiers())
-    {
+    if versions && let (Ok(version), Some(wanted)) = (left.parse::<Version>(), specifiers()) {
         return wanted.contains(&version);
     }
     match sign {

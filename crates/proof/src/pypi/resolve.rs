@@ -66,7 +66,8 @@ pub fn resolve(question: &Question<'_>, facts: &dyn Facts) -> Result<Vec<Chosen>
             return Ok(found);
         }
     }
-    Err(unresolvable(question.target, question.target, "", "the wishes of its dependencies contradict each other").into())
+    Err(unresolvable(question.target, question.target, "", "the wishes of its dependencies contradict each other")
+        .into())
 }
 
 /// `None` where a choice made earlier has to be taken back: `wanted` then holds why.
@@ -137,13 +138,17 @@ fn choose(
         Some(pin) => version == pin,
         None => limits.iter().all(|limit| limit.contains(version)),
     };
-    let named = |version: &Version| pin.is_some() || limits.iter().flat_map(|l| l.iter()).any(|s| s.version() == version);
+    let named =
+        |version: &Version| pin.is_some() || limits.iter().flat_map(|l| l.iter()).any(|s| s.version() == version);
     let candidate = |(version, files): (&Version, &Vec<IndexFile>), any: bool| {
         let file = best(files, question.tags).filter(|_| fits(version))?;
         // A pre-release or one that was taken back only where it is named, or where there is nothing else.
         let plain = !file.yanked && !version.any_prerelease();
-        (plain || any || named(version))
-            .then(|| Chosen { name: name.clone(), version: version.clone(), file: file.clone() })
+        (plain || any || named(version)).then(|| Chosen {
+            name: name.clone(),
+            version: version.clone(),
+            file: file.clone(),
+        })
     };
     let found = [false, true].into_iter().find_map(|any| project.versions.iter().rev().find_map(|v| candidate(v, any)));
     Ok(found.ok_or_else(|| unresolvable(who, name, &range, "no version that fits is to be had"))?)
@@ -169,7 +174,9 @@ mod tests {
         fn project(&self, name: &str) -> Result<Arc<Project>, SourceError> {
             let file = |version: &str| {
                 let zeros = "0".repeat(64);
-                format!(r#"{{"filename":"{name}-{version}-py3-none-any.whl","url":"u","hashes":{{"sha256":"{zeros}"}}}}"#)
+                format!(
+                    r#"{{"filename":"{name}-{version}-py3-none-any.whl","url":"u","hashes":{{"sha256":"{zeros}"}}}}"#
+                )
             };
             let files: Vec<_> = self.0.iter().filter(|one| one.0 == name).map(|one| file(one.1)).collect();
             let page = format!(r#"{{"files":[{}]}}"#, files.join(","));

@@ -279,7 +279,8 @@ impl Runtime for Python {
     }
 
     fn is_here(&self, bundle: &Bundle, version: &str) -> bool {
-        let file = self.tags(bundle).and_then(|tags| self.file(bundle.manifest().target.package.name(), version, &tags));
+        let file =
+            self.tags(bundle).and_then(|tags| self.file(bundle.manifest().target.package.name(), version, &tags));
         file.is_ok_and(|file| self.ground.store.find(STORE_PART, &store_key(&file.sha256)).is_some())
     }
 

@@ -3,6 +3,7 @@
 mod bundles;
 mod hostile;
 mod oracles;
+mod python;
 mod ranges;
 mod receipts;
 mod registry;
