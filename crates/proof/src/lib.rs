@@ -4,10 +4,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod bundle;
+pub mod cargo;
 pub mod digest;
 pub mod engine;
 mod failure;
 mod file;
+pub mod golang;
 pub mod harness;
 pub mod npm;
 pub mod oracle;

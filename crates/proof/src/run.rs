@@ -147,8 +147,7 @@ impl Room<'_, '_> {
         }
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
         self.baseline = Baseline::of(&observed);
-        let sighting =
-            oracle::sight(self.kind(), &observed, &self.baseline, self.stage.bundle.manifest().run.memory_bytes);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline, self.stage.bundle.manifest());
         let short = self.shortfall(&observed);
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
@@ -179,8 +178,7 @@ impl Room<'_, '_> {
         }
         let entry = self.stage.bundle.manifest().run.program.clone();
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
-        let sighting =
-            oracle::sight(self.kind(), &observed, &self.baseline, self.stage.bundle.manifest().run.memory_bytes);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline, self.stage.bundle.manifest());
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
             report.verdict = Verdict::Fired.as_str();

@@ -2,11 +2,13 @@
 
 mod bundles;
 mod hostile;
+mod native;
 mod oracles;
 mod python;
 mod ranges;
 mod receipts;
 mod registry;
+mod rust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
