@@ -82,6 +82,8 @@ words! {
         ResponseSplitting = "response-splitting",
         /// A property that the program states does not hold.
         Assertion = "assertion",
+        /// Memory was touched where it must not be: a sanitizer's report or a fault of the processor.
+        MemoryError = "memory-error",
     }
 }
 

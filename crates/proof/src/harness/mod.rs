@@ -260,6 +260,7 @@ impl Stage<'_> {
             OracleKind::PrototypePollution
             | OracleKind::UncontrolledAllocation
             | OracleKind::InfiniteLoop
+            | OracleKind::MemoryError
             | OracleKind::Assertion => {}
         }
         env
@@ -292,6 +293,7 @@ impl Stage<'_> {
             | OracleKind::InfiniteLoop
             | OracleKind::ServerSideRequest
             | OracleKind::ResponseSplitting
+            | OracleKind::MemoryError
             | OracleKind::Assertion => {}
         }
         Ok(files)
@@ -327,6 +329,7 @@ fn copy_out(kind: OracleKind, attempt: &Attempt) -> CopyOut {
         | OracleKind::UncontrolledAllocation
         | OracleKind::InfiniteLoop
         | OracleKind::ServerSideRequest
+        | OracleKind::MemoryError
         | OracleKind::Assertion => {}
     }
     if attempt.profile {

@@ -11,6 +11,7 @@ pub mod deserialisation;
 pub mod file_read;
 pub mod file_write;
 pub mod infinite_loop;
+pub mod memory_error;
 pub mod prototype_pollution;
 pub mod response_splitting;
 pub mod self_test;
@@ -22,6 +23,7 @@ pub mod xml_external_entity;
 use domain::proof::OracleKind;
 use serde_json::Value;
 
+use crate::bundle::Manifest;
 use crate::harness::Observed;
 use crate::harness::report::{Change, Event, Frame};
 use crate::trace::{self, TraceFrame};
@@ -76,10 +78,10 @@ impl Baseline {
     }
 }
 
-/// What the oracle of this kind sees in one run with this memory limit. `cpu-blow-up` and `infinite-loop` look at several
+/// What the oracle of this kind sees in one run of this proof. `cpu-blow-up` and `infinite-loop` look at several
 /// runs instead and see nothing here.
 #[must_use]
-pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline, memory_bytes: u64) -> Sighting {
+pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline, manifest: &Manifest) -> Sighting {
     match kind {
         OracleKind::PrototypePollution => prototype_pollution::sight(observed, baseline),
         OracleKind::FileRead => file_read::sight(observed),
@@ -87,7 +89,10 @@ pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline, memory_
         OracleKind::CommandExecution => command_execution::sight(observed),
         OracleKind::CodeExecution => code_execution::sight(observed),
         OracleKind::Assertion => assertion::sight(observed),
-        OracleKind::UncontrolledAllocation => uncontrolled_allocation::sight(observed, baseline, memory_bytes),
+        OracleKind::MemoryError => memory_error::sight(observed, manifest.target.package.name()),
+        OracleKind::UncontrolledAllocation => {
+            uncontrolled_allocation::sight(observed, baseline, manifest.run.memory_bytes)
+        }
         OracleKind::ServerSideRequest => server_side_request::sight(observed),
         OracleKind::SqlInjection => sql_injection::sight(observed),
         OracleKind::XmlExternalEntity => xml_external_entity::sight(observed),

@@ -71,6 +71,8 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
             "new Function(process.env.PROOF_CANARY_CODE)(); t.evaluate('1')",
         ),
         OracleKind::CpuBlowUp => ("t.slow(+process.env.PROOF_SIZE)", "t.fast(+process.env.PROOF_SIZE)"),
+        // No script can touch memory where it must not; nothing to fire with.
+        OracleKind::MemoryError => ("", ""),
         OracleKind::UncontrolledAllocation => ("t.hoard(4096)", "t.hoard(8)"),
         OracleKind::InfiniteLoop => ("t.spin(1)", "t.spin(0)"),
         OracleKind::ServerSideRequest => {

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod hostile;
+mod native;
 mod oracles;
 mod ranges;
 mod receipts;
