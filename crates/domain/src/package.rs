@@ -34,6 +34,8 @@ crate::words! {
         Go = "Go",
         /// Maven repositories.
         Maven = "Maven",
+        /// Debian source packages.
+        Debian = "Debian",
     }
 }
 
@@ -47,6 +49,7 @@ impl Ecosystem {
             Self::CratesIo => "cargo",
             Self::Go => "golang",
             Self::Maven => "maven",
+            Self::Debian => "deb",
         }
     }
 }
@@ -61,7 +64,7 @@ pub enum MalformedPackage {
     #[error("`{0}` is not a purl such as pkg:npm/lodash")]
     NotAPurl(String),
     /// A purl type for which no ecosystem is known here.
-    #[error("purl type `{0}` is not known here; known: npm, pypi, cargo, golang, maven")]
+    #[error("purl type `{0}` is not known here; known: npm, pypi, cargo, golang, maven, deb")]
     UnknownType(String),
     /// A version where none may stand.
     #[error("`{0}` has a version; name the package alone and give the version in its own field")]

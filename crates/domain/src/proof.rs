@@ -66,7 +66,40 @@ words! {
         CodeExecution = "code-execution",
         /// CPU time grows faster than the input.
         CpuBlowUp = "cpu-blow-up",
+        /// Memory was taken out of all proportion to the input.
+        UncontrolledAllocation = "uncontrolled-allocation",
+        /// The work never ends, however long it is given.
+        InfiniteLoop = "infinite-loop",
+        /// A server that should not be reached was reached.
+        ServerSideRequest = "server-side-request",
+        /// Data became part of an SQL statement and brought out what it should not.
+        SqlInjection = "sql-injection",
+        /// An XML document brought in what lies outside it.
+        XmlExternalEntity = "xml-external-entity",
+        /// Reading serialised data executed or wrote something.
+        Deserialisation = "deserialisation",
+        /// Data became a header line, or a response, of its own.
+        ResponseSplitting = "response-splitting",
         /// A property that the program states does not hold.
         Assertion = "assertion",
+        /// Memory was touched where it must not be: a sanitizer's report or a fault of the processor.
+        MemoryError = "memory-error",
+    }
+}
+
+impl OracleKind {
+    /// Whether the effect is seen from outside only, so that no harness can tell in whose hands it was. Then only
+    /// silence at a fix tells a package's defect from a program that does it all by itself.
+    #[must_use]
+    pub fn is_without_hands(self) -> bool {
+        matches!(
+            self,
+            Self::UncontrolledAllocation
+                | Self::InfiniteLoop
+                | Self::ServerSideRequest
+                | Self::SqlInjection
+                | Self::XmlExternalEntity
+                | Self::ResponseSplitting
+        )
     }
 }

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod bundle;
+pub mod cargo;
 pub mod digest;
 pub mod engine;
 mod failure;
@@ -16,6 +17,7 @@ mod parallel;
 mod profile;
 pub mod progress;
 pub mod prove;
+pub mod pypi;
 pub mod range;
 pub mod receipt;
 pub mod replay;

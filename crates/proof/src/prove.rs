@@ -209,10 +209,11 @@ fn grade(bundle: &Bundle, row: &Row, runs: &[RunReport], controls: &ControlsRepo
     // Nobody saw in whose hands it was: only a version on which the same program is silent tells a package's defect
     // from a program that brings the effect about all by itself.
     let silent_somewhere = runs.iter().any(|run| run.verdict() == Verdict::Silent);
-    if !row.sees_hands && !silent_somewhere {
-        let runtime = manifest.runtime.kind;
+    if (!row.sees_hands || manifest.oracle.kind.is_without_hands()) && !silent_somewhere {
+        let (runtime, kind) = (manifest.runtime.kind, manifest.oracle.kind);
         reasons.push(format!(
-            "runtime {runtime} cannot see in whose hands it was: declare a fixed version on which the program is silent"
+            "nobody sees in whose hands {kind} was in runtime {runtime}: declare a fixed version on which the program \
+             is silent"
         ));
     }
     for run in runs {

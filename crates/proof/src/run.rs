@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::engine::EngineError;
 use crate::failure::Shortfall;
 use crate::harness::{Attempt, Observed, Stage};
-use crate::oracle::{self, Baseline, Hands, Sighting, cpu_blow_up, prototype_pollution};
+use crate::oracle::{self, Baseline, Hands, Sighting, cpu_blow_up, infinite_loop, prototype_pollution};
 use crate::report::AttemptReport;
 use crate::sandbox::{Limit, Walls};
 use crate::trace::TraceFrame;
@@ -76,7 +76,8 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
         // Where nothing depends on the control, a fired program needs none, and that halves the work.
         let first = room.program()?;
         // Nor does one that found nothing to run: no control can make a verdict of that.
-        let absent = [Reason::ApiAbsent.as_str(), Reason::LoadFailed.as_str(), Reason::BuildFailed.as_str()];
+        let absent =
+            [Reason::ApiAbsent, Reason::LoadFailed, Reason::BuildFailed, Reason::RuntimeUnfit].map(Reason::as_str);
         let nothing_there = first.report.reason.is_some_and(|reason| absent.contains(&reason));
         if (first.sighting.fired && !first.baseline_needed) || nothing_there {
             repeats.push(first);
@@ -86,7 +87,7 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
             repeats.push(again);
         }
     }
-    let hopeless = [Reason::LoadFailed.as_str(), Reason::BuildFailed.as_str()];
+    let hopeless = [Reason::LoadFailed, Reason::BuildFailed, Reason::RuntimeUnfit].map(Reason::as_str);
     let hopeless = room.control.as_ref().and_then(|c| c.reason).is_some_and(|reason| hopeless.contains(&reason));
     let wanted = if hopeless { 1 } else { plan.repeats as usize };
     while repeats.len() < wanted {
@@ -146,14 +147,14 @@ impl Room<'_, '_> {
         }
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
         self.baseline = Baseline::of(&observed);
-        let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline, self.stage.bundle.manifest());
         let short = self.shortfall(&observed);
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
             report.inconclusive(Reason::ControlFailed, "the benign control fires too".into());
         } else if let Some(short) = short {
             let reason = match short.reason {
-                kept @ (Reason::ApiAbsent | Reason::LoadFailed) => kept,
+                kept @ (Reason::ApiAbsent | Reason::LoadFailed | Reason::RuntimeUnfit) => kept,
                 _ => Reason::ControlFailed,
             };
             report.inconclusive(reason, short.detail);
@@ -170,12 +171,14 @@ impl Room<'_, '_> {
             report.inconclusive(why.reason, why.detail.clone());
             return Ok(Judged { report, sighting: Sighting::quiet(), baseline_needed: false, observed: None });
         }
-        if self.kind() == OracleKind::CpuBlowUp {
-            return self.series();
+        match self.kind() {
+            OracleKind::CpuBlowUp => return self.series(),
+            OracleKind::InfiniteLoop => return self.endless(),
+            _ => {}
         }
         let entry = self.stage.bundle.manifest().run.program.clone();
         let observed = self.attempt(&Attempt { entry, ..Attempt::default() })?;
-        let sighting = oracle::sight(self.kind(), &observed, &self.baseline);
+        let sighting = oracle::sight(self.kind(), &observed, &self.baseline, self.stage.bundle.manifest());
         let mut report = AttemptReport::of(&observed.outcome);
         if sighting.fired {
             report.verdict = Verdict::Fired.as_str();
@@ -184,11 +187,40 @@ impl Room<'_, '_> {
         } else {
             report.verdict = Verdict::Silent.as_str();
         }
-        let baseline_needed = self.kind() == OracleKind::PrototypePollution
-            && self.control.is_none()
-            && sighting.fired
-            && !prototype_pollution::stands_without_control(&observed);
+        let rests_on_control = match self.kind() {
+            OracleKind::PrototypePollution => !prototype_pollution::stands_without_control(&observed),
+            OracleKind::UncontrolledAllocation => true,
+            _ => false,
+        };
+        let baseline_needed = self.control.is_none() && sighting.fired && rests_on_control;
         Ok(Judged { report, sighting, baseline_needed, observed: Some(observed) })
+    }
+
+    /// An `infinite-loop` repeat: the program once, and where that was cut off once more with more time.
+    fn endless(&mut self) -> Result<Judged, EngineError> {
+        let entry = self.stage.bundle.manifest().run.program.clone();
+        let given = |cpu_ms| Attempt { entry: entry.clone(), cpu_ms: Some(cpu_ms), ..Attempt::default() };
+        let first = self.attempt(&given(infinite_loop::FIRST_CPU_MS))?;
+        let mut report = AttemptReport::of(&first.outcome);
+        if !infinite_loop::is_cut_off(&first, infinite_loop::FIRST_CPU_MS) {
+            match self.shortfall(&first) {
+                Some(short) => report.inconclusive(short.reason, short.detail),
+                None => report.verdict = Verdict::Silent.as_str(),
+            }
+            return Ok(Judged { report, sighting: Sighting::quiet(), baseline_needed: false, observed: Some(first) });
+        }
+        let second = self.attempt(&given(infinite_loop::SECOND_CPU_MS))?;
+        report.add(&second.outcome);
+        let cut_off = infinite_loop::is_cut_off(&second, infinite_loop::SECOND_CPU_MS);
+        let sighting = infinite_loop::sight(cut_off, &self.baseline);
+        if sighting.fired {
+            report.verdict = Verdict::Fired.as_str();
+        } else {
+            let detail = "it is slow, or the control is: neither ended in time nor was shown to have no end";
+            report.inconclusive(Reason::Timeout, detail.into());
+        }
+        let baseline_needed = sighting.fired && self.control.is_none();
+        Ok(Judged { report, sighting, baseline_needed, observed: Some(second) })
     }
 
     /// A `cpu-blow-up` repeat: the program over growing sizes.

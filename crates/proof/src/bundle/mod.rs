@@ -3,6 +3,7 @@
 //! Must not run anything. An archive is unpacked inside the sandbox; here its files are bytes that are only hashed and
 //! passed on. How to write a bundle is in `docs/proof-bundle.md`.
 
+mod build;
 pub mod manifest;
 mod quantity;
 mod reader;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+pub use build::INPUT_WORD;
 pub use manifest::Manifest;
 pub use violation::{Violation, Violations};
 

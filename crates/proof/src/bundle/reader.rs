@@ -9,9 +9,11 @@ use domain::proof::OracleKind;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::build::{self, Started};
 use super::manifest::{self, Manifest, Oracle, Run, Runtime, RuntimeKind, Target};
 use super::quantity;
 use super::violation::{Violation, Violations};
+use crate::cargo::feature_is_valid;
 use crate::runtime::{Row, row};
 
 /// Reads the text of `proof.toml`. `files` are the names of the bundle's other files.
@@ -48,11 +50,15 @@ pub fn manifest_read(text: &str, files: &[&str]) -> Result<Manifest, Violations>
     let target = root.section("target", true).and_then(|table| target(table, by, root.found));
     let run = root.section("run", true).and_then(|table| run(table, by, files, root.found));
     let oracle = root.section("oracle", true).and_then(|table| oracle(table, by, root.found));
+    let builds = by.is_some_and(|row| row.kind == RuntimeKind::Native);
+    let build =
+        if builds { root.section("build", true).and_then(|t| build::build(t, files, root.found)) } else { None };
     let dependencies = root.section("dependencies", false).map(|table| dependencies(table, by, root.found));
     root.refuse_rest();
     match (title, target, runtime, run, oracle) {
         (Some(title), Some(target), Some(runtime), Some(run), Some(oracle)) if found.list.is_empty() => {
-            Ok(Manifest { title, target, runtime, run, oracle, dependencies: dependencies.unwrap_or_default() })
+            let dependencies = dependencies.unwrap_or_default();
+            Ok(Manifest { title, target, runtime, run, oracle, build, dependencies })
         }
         _ => Err(Violations(found.list)),
     }
@@ -84,7 +90,7 @@ fn package(section: &mut Section<'_, '_, '_>, by: Option<&Row>, purl: &str, span
             format!("the purl must not name a version; remove `@{version}` and give it as vulnerable = \"{version}\""),
         ),
         Ok((package, None)) => match by {
-            Some(row) if row.ecosystem != package.ecosystem() => (
+            Some(row) if !row.runs(package.ecosystem()) => (
                 "wrong-ecosystem",
                 format!(
                     "runtime {} runs pkg:{} packages; this purl is of {}",
@@ -111,8 +117,24 @@ fn runtime(table: &DeTable<'_>, found: &mut Findings<'_>) -> Option<Runtime> {
         }
     });
     let version = section.version("version", kind.map(row), false);
+    let mut runtime = Runtime { kind: kind?, version, features: Vec::new(), default_features: true, sanitizer: false };
+    if kind == Some(RuntimeKind::Rust) {
+        rust_keys(&mut section, &mut runtime);
+    }
     section.refuse_rest();
-    Some(Runtime { kind: kind?, version })
+    Some(runtime)
+}
+
+/// What only programs that are built with the target can ask for.
+fn rust_keys(section: &mut Section<'_, '_, '_>, runtime: &mut Runtime) {
+    runtime.features = section.features();
+    runtime.default_features = section.boolean("default-features").unwrap_or(true);
+    if let Some((word, span)) = section.text("sanitizer", false) {
+        runtime.sanitizer = word == "address";
+        if !runtime.sanitizer {
+            section.wrong("unknown-sanitizer", "sanitizer", Some(span), "only `address` is known here".into());
+        }
+    }
 }
 
 fn run(table: &DeTable<'_>, by: Option<&Row>, files: &[&str], found: &mut Findings<'_>) -> Option<Run> {
@@ -143,6 +165,10 @@ fn run(table: &DeTable<'_>, by: Option<&Row>, files: &[&str], found: &mut Findin
         "bytes",
     );
     let loopback = section.boolean("loopback");
+    let Started { command, stdin, statuses } = match by {
+        Some(row) if row.kind == RuntimeKind::Native => build::started(&mut section),
+        _ => Started::default(),
+    };
     section.refuse_rest();
     Some(Run {
         program: program?,
@@ -151,6 +177,9 @@ fn run(table: &DeTable<'_>, by: Option<&Row>, files: &[&str], found: &mut Findin
         wall_ms: wall_ms.unwrap_or(manifest::WALL_MS_DEFAULT),
         memory_bytes: memory_bytes.unwrap_or(manifest::MEMORY_BYTES_DEFAULT),
         loopback: loopback.unwrap_or(false),
+        command,
+        stdin,
+        statuses,
     })
 }
 
@@ -195,7 +224,7 @@ fn dependencies(table: &DeTable<'_>, by: Option<&Row>, found: &mut Findings<'_>)
 }
 
 /// What was found so far, over which text.
-struct Findings<'t> {
+pub(super) struct Findings<'t> {
     text: &'t str,
     list: Vec<Violation>,
 }
@@ -207,7 +236,7 @@ impl Findings<'_> {
 }
 
 /// One table being read: remembers which keys were asked for, so that the rest can be refused.
-struct Section<'a, 'f, 't> {
+pub(super) struct Section<'a, 'f, 't> {
     table: &'a DeTable<'a>,
     path: &'static str,
     known: Vec<String>,
@@ -215,7 +244,7 @@ struct Section<'a, 'f, 't> {
 }
 
 impl<'a, 'f, 't> Section<'a, 'f, 't> {
-    fn of(table: &'a DeTable<'a>, path: &'static str, found: &'f mut Findings<'t>) -> Self {
+    pub(super) fn of(table: &'a DeTable<'a>, path: &'static str, found: &'f mut Findings<'t>) -> Self {
         Self { table, path, known: Vec::new(), found }
     }
 
@@ -227,13 +256,13 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         }
     }
 
-    fn wrong(&mut self, code: &'static str, key: &str, span: Option<Range<usize>>, message: String) {
+    pub(super) fn wrong(&mut self, code: &'static str, key: &str, span: Option<Range<usize>>, message: String) {
         let line = span.map(|span| self.found.line(span));
         let at = self.at(key);
         self.found.list.push(Violation { code, at, line, message });
     }
 
-    fn value(&mut self, key: &str, wanted: bool) -> Option<&'a Spanned<DeValue<'a>>> {
+    pub(super) fn value(&mut self, key: &str, wanted: bool) -> Option<&'a Spanned<DeValue<'a>>> {
         self.known.push(key.to_owned());
         let value = self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value);
         if value.is_none() && wanted {
@@ -242,12 +271,12 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         value
     }
 
-    fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
+    pub(super) fn wrong_type(&mut self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         let message = format!("{wanted} is wanted; this is a {}", value.get_ref().type_str());
         self.wrong("wrong-type", key, Some(value.span()), message);
     }
 
-    fn text(&mut self, key: &str, wanted: bool) -> Option<(&'a str, Range<usize>)> {
+    pub(super) fn text(&mut self, key: &str, wanted: bool) -> Option<(&'a str, Range<usize>)> {
         let value = self.value(key, wanted)?;
         match value.get_ref().as_str() {
             Some(text) => Some((text, value.span())),
@@ -281,7 +310,7 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         number
     }
 
-    fn boolean(&mut self, key: &str) -> Option<bool> {
+    pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
         let value = self.value(key, false)?;
         let flag = value.get_ref().as_bool();
         if flag.is_none() {
@@ -312,7 +341,7 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         Some(text.to_owned())
     }
 
-    fn file(&mut self, key: &str, by: Option<&Row>, files: &[&str], what: &str) -> Option<String> {
+    pub(super) fn file(&mut self, key: &str, by: Option<&Row>, files: &[&str], what: &str) -> Option<String> {
         let Some(value) = self.value(key, false) else {
             let message = format!("the bundle names no {what}; add `{key} = \"…\"` under [{}]", self.path);
             self.wrong("missing-key", key, None, message);
@@ -362,6 +391,18 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         }
     }
 
+    fn features(&mut self) -> Vec<String> {
+        let Some(value) = self.value("features", false) else { return Vec::new() };
+        let list = value.get_ref().as_array();
+        let texts = list.into_iter().flat_map(|list| list.iter()).filter_map(|item| item.get_ref().as_str());
+        let named: Vec<String> = texts.filter(|name| feature_is_valid(name)).map(ToOwned::to_owned).collect();
+        if list.map(|list| list.len()) != Some(named.len()) || named.len() > manifest::FEATURES_COUNT_MAX {
+            let message = format!("a list of at most {} names of features is wanted", manifest::FEATURES_COUNT_MAX);
+            self.wrong("malformed-features", "features", Some(value.span()), message);
+        }
+        named
+    }
+
     fn sizes(&mut self, kind: Option<OracleKind>) -> Option<Vec<u64>> {
         let value = self.value("sizes", false)?;
         if kind.is_some() && kind != Some(OracleKind::CpuBlowUp) {
@@ -392,7 +433,7 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
         Some(sizes)
     }
 
-    fn refuse_rest(&mut self) {
+    pub(super) fn refuse_rest(&mut self) {
         let unknown: Vec<(String, Range<usize>)> = self
             .table
             .keys()
@@ -407,7 +448,7 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
     }
 }
 
-fn integer_of(value: &DeValue<'_>) -> Option<i64> {
+pub(super) fn integer_of(value: &DeValue<'_>) -> Option<i64> {
     let number = value.as_integer()?;
     i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
 }

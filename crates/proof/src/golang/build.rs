@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use domain::proof::Reason;
 use serde::{Deserialize, Serialize};
 
-use super::registry::{ModuleFile, Registry, STORE_PART};
 use super::gomod::GoMod;
+use super::registry::{ModuleFile, Registry, STORE_PART};
 use super::{escaped, unescaped};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
@@ -196,7 +196,8 @@ impl Builder<'_> {
 
     /// Everything a build depends on, dependencies apart: those follow from it and from the bytes first seen.
     fn key(&self, recipe: &Recipe<'_>) -> Result<Sha256Hex, EngineError> {
-        let mut text = format!("go-build\n{}\n{BUILD_SCRIPT}\n{INERT_TOOL}\n{}\n", self.toolchain.sha256, recipe.module);
+        let mut text =
+            format!("go-build\n{}\n{BUILD_SCRIPT}\n{INERT_TOOL}\n{}\n", self.toolchain.sha256, recipe.module);
         match recipe.target {
             Target::Module(version) | Target::Inert(version) => {
                 let zip = self.registry.obtain(&self.ground.store, &ModuleFile::of(recipe.module, version, "zip"))?;
@@ -298,8 +299,7 @@ impl Builder<'_> {
         let version = recipe.version();
         let mut language = LANGUAGE;
         if let Target::Module(version) | Target::Inert(version) = recipe.target
-            && let Some(stored) =
-                self.registry.find(&self.ground.store, &ModuleFile::of(recipe.module, version, "mod"))
+            && let Some(stored) = self.registry.find(&self.ground.store, &ModuleFile::of(recipe.module, version, "mod"))
         {
             let bytes = fs::read(self.ground.store.archive(STORE_PART, &stored.sha256)).unwrap_or_default();
             let asked = GoMod::read(&String::from_utf8_lossy(&bytes)).go_minor();
@@ -482,7 +482,9 @@ fn unbuilt(log: &str, name: &str) -> Unbuilt {
     if let Some(said) = log.lines().find(|said| missing.iter().any(|words| said.contains(words))) {
         // The first line names who imports it: the program, or something that the program needs.
         return match in_program.is_some() && !said.contains("imports") {
-            true => Unbuilt::new(Reason::ApiAbsent, format!("the package does not exist in this version: {}", line(said))),
+            true => {
+                Unbuilt::new(Reason::ApiAbsent, format!("the package does not exist in this version: {}", line(said)))
+            }
             false => Unbuilt::new(
                 Reason::BuildFailed,
                 format!("a dependency needs a module that nothing names; [dependencies] can add it: {}", line(said)),
@@ -496,7 +498,9 @@ fn unbuilt(log: &str, name: &str) -> Unbuilt {
     };
     let absent = ["undefined: ", "has no field or method", "unknown field", "not exported by package"];
     match absent.iter().any(|words| said.contains(words)) {
-        true => Unbuilt::new(Reason::ApiAbsent, format!("the entry point does not exist in this version: {}", line(said))),
+        true => {
+            Unbuilt::new(Reason::ApiAbsent, format!("the entry point does not exist in this version: {}", line(said)))
+        }
         false => {
             Unbuilt::new(Reason::BuildFailed, format!("the program does not compile with this version: {}", line(said)))
         }

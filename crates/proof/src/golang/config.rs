@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn proxies_sum_database_and_exemptions() {
-        let config = GoConfig::of_text("GOPROXY=https://a.example/go/,https://b.example|direct\nGOPRIVATE=*.corp.example,x.example/y");
+        let config = GoConfig::of_text(
+            "GOPROXY=https://a.example/go/,https://b.example|direct\nGOPRIVATE=*.corp.example,x.example/y",
+        );
         assert_eq!(config.proxies(), ["https://a.example/go", "https://b.example"]);
         assert!(config.sum_database("github.com/a/b").is_some());
         assert_eq!(config.sum_database("git.corp.example/a"), None);

@@ -202,7 +202,8 @@ mod tests {
     #[test]
     fn the_hash_of_a_gomod_is_gos() {
         // As `go mod download -json` prints it.
-        let text = "module golang.org/x/text\n\nrequire golang.org/x/tools v0.0.0-20180917221912-90fa682c2a6e\n\ngo 1.11\n";
+        let text =
+            "module golang.org/x/text\n\nrequire golang.org/x/tools v0.0.0-20180917221912-90fa682c2a6e\n\ngo 1.11\n";
         assert_eq!(gomod_h1(text.as_bytes()), "h1:5Zoc/QRtKVWzQhOtBMvqHzDpF6irO9z98xDceosuGiQ=");
     }
 

@@ -62,9 +62,10 @@ const SIZES: &str = "sizes = [500, 4000, 8000, 16000, 32000, 48000]";
 /// The two programs for an oracle: one that fires and one that must not.
 fn programs(kind: OracleKind) -> (&'static str, &'static str) {
     match kind {
-        OracleKind::FileRead => {
-            (r#"fmt.Println(selftest.Read(os.Getenv("PROOF_CANARY_FILE")))"#, r#"selftest.Read(os.Getenv("PROOF_CANARY_FILE"))"#)
-        }
+        OracleKind::FileRead => (
+            r#"fmt.Println(selftest.Read(os.Getenv("PROOF_CANARY_FILE")))"#,
+            r#"selftest.Read(os.Getenv("PROOF_CANARY_FILE"))"#,
+        ),
         OracleKind::FileWrite => (r#"selftest.Write(os.Getenv("PROOF_CANARY_WRITE"))"#, r#"selftest.Write("x")"#),
         OracleKind::CommandExecution => (
             r#"selftest.Run(";" + os.Getenv("PROOF_CANARY_EXEC"))"#,

@@ -40,9 +40,8 @@ pub fn host_root(version: &str) -> Option<PathBuf> {
         let program = folder.join("go").canonicalize().ok()?;
         let root = program.parent()?.parent()?.to_owned();
         // Some systems spread it over several folders with links; a box would not find them.
-        let whole = ["src", "pkg"].iter().all(|part| {
-            fs::symlink_metadata(root.join(part)).is_ok_and(|about| about.is_dir())
-        });
+        let whole =
+            ["src", "pkg"].iter().all(|part| fs::symlink_metadata(root.join(part)).is_ok_and(|about| about.is_dir()));
         (whole && version_of(&root).as_deref() == Some(version)).then_some(root)
     })
 }
@@ -64,8 +63,9 @@ pub fn toolchain_read(root: &Path, version: &str, kept: &Path) -> io::Result<Too
     let (compiler_bytes, compiler_ms) = (compiler.len(), u64::try_from(changed.as_millis()).unwrap_or(0));
     let note = kept.join(format!("go-{}.json", Sha256Hex::of(root.as_os_str().as_encoded_bytes())));
     let known: Option<Known> = fs::read(&note).ok().and_then(|raw| serde_json::from_slice(&raw).ok());
-    let fits =
-        |known: &Known| known.root == root && known.compiler_bytes == compiler_bytes && known.compiler_ms == compiler_ms;
+    let fits = |known: &Known| {
+        known.root == root && known.compiler_bytes == compiler_bytes && known.compiler_ms == compiler_ms
+    };
     let sha256 = match known.filter(fits) {
         Some(known) => known.sha256,
         None => {

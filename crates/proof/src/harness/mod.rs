@@ -4,6 +4,7 @@
 //! cannot reach. Must not decide what a sighting means: that is `oracle`'s work, and `run`'s.
 
 pub mod canary;
+mod database;
 pub mod report;
 pub mod stub;
 
@@ -14,7 +15,7 @@ use thiserror::Error;
 use crate::bundle::Bundle;
 use crate::file;
 use crate::runtime::{Ready, Runtime, Scene, Toolchain};
-use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, Limits, PlacedFile, Sandbox, SandboxError};
+use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, Limits, Listener, PlacedFile, Sandbox, SandboxError};
 use report::{Report, RunKey};
 
 /// Where the bundle's files are in the box.
@@ -23,6 +24,10 @@ pub const PROOF_FOLDER: &str = "/app/proof";
 const WORK_FOLDER: &str = "/box/work";
 /// The folder whose every change is a sighting of file-write.
 pub(crate) const WRITE_FOLDER: &str = "/box/canary";
+/// Where the sandbox's init listens in a box that has a server.
+const LISTENER_PORT: u16 = 8_377;
+/// The database of `sql-injection`, in the program's own folder.
+const DATABASE_FILE: &str = "/box/work/canary.db";
 /// The exec canary in the box.
 const EXEC_CANARY: &str = "/canary/proof-canary";
 /// Name, below the box, of the file that executing the exec canary makes.
@@ -119,6 +124,8 @@ pub struct CanaryState {
     pub executed: bool,
     /// A file was made, changed or removed in the watched folder.
     pub written: bool,
+    /// The canary header stood on a line of its own in what the program brought out.
+    pub header: bool,
 }
 
 /// The one-time values of a run.
@@ -159,6 +166,16 @@ impl Secrets {
         format!("{WRITE_FOLDER}/{}.txt", self.tag)
     }
 
+    /// The address of the server inside.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{LISTENER_PORT}/{}", self.code)
+    }
+
+    /// The name of a header that nobody else sends.
+    pub(crate) fn header_name(&self) -> String {
+        format!("X-Proof-{}", self.tag)
+    }
+
     /// The name of the function that a payload calls.
     pub(crate) fn code_name(&self) -> String {
         format!("proofCanary_{}", self.tag)
@@ -193,7 +210,13 @@ impl Stage<'_> {
         spec.mounts = self.toolchain.mounts.iter().chain(&self.ready.mounts).cloned().collect();
         spec.files = self.files(secrets)?;
         spec.limits = self.limits(attempt);
-        spec.loopback = manifest.run.loopback;
+        let listens = matches!(manifest.oracle.kind, OracleKind::ServerSideRequest | OracleKind::XmlExternalEntity);
+        spec.loopback = manifest.run.loopback || listens;
+        spec.listener = listens.then(|| Listener {
+            port: LISTENER_PORT,
+            token: secrets.code.clone(),
+            answer: secrets.read.clone().into_bytes(),
+        });
         spec.copy_out = copy_out(manifest.oracle.kind, attempt);
         let (bundle, toolchain, ready) = (self.bundle, self.toolchain, self.ready);
         self.runtime.dress(&Scene { bundle, toolchain, ready, attempt, secrets }, &mut spec)?;
@@ -220,7 +243,25 @@ impl Stage<'_> {
             OracleKind::CpuBlowUp => {
                 set("PROOF_SIZE", attempt.size.unwrap_or(crate::oracle::cpu_blow_up::SIZE_FIRST).to_string());
             }
-            OracleKind::PrototypePollution | OracleKind::Assertion => {}
+            OracleKind::ServerSideRequest => set("PROOF_CANARY_URL", secrets.url()),
+            OracleKind::XmlExternalEntity => {
+                set("PROOF_CANARY_FILE", secrets.file_canary());
+                set("PROOF_CANARY_URL", secrets.url());
+            }
+            OracleKind::SqlInjection => set("PROOF_CANARY_DB", DATABASE_FILE.into()),
+            OracleKind::Deserialisation => {
+                set("PROOF_CANARY_EXEC", EXEC_CANARY.into());
+                set("PROOF_CANARY_WRITE", secrets.write_canary());
+            }
+            OracleKind::ResponseSplitting => {
+                set("PROOF_CANARY_HEADER", secrets.header_name());
+                set("PROOF_CANARY_VALUE", secrets.code.clone());
+            }
+            OracleKind::PrototypePollution
+            | OracleKind::UncontrolledAllocation
+            | OracleKind::InfiniteLoop
+            | OracleKind::MemoryError
+            | OracleKind::Assertion => {}
         }
         env
     }
@@ -231,14 +272,29 @@ impl Stage<'_> {
         for (name, bytes) in self.bundle.files() {
             files.push(placed(format!("{PROOF_FOLDER}/{name}"), bytes, 0o444));
         }
+        let kept = || placed(format!("/box/{KEPT_FILE}"), secrets.kept.as_bytes(), 0o644);
+        let canary = || -> Result<PlacedFile, HarnessError> {
+            let program = canary::program(&format!("/box/{EXECUTED_FILE}"), &secrets.executed);
+            Ok(placed(EXEC_CANARY.into(), &program.ok_or(HarnessError::NoCanary)?, 0o111))
+        };
         match self.bundle.manifest().oracle.kind {
-            OracleKind::FileRead => files.push(placed(secrets.file_canary(), secrets.read.as_bytes(), 0o444)),
-            OracleKind::FileWrite => files.push(placed(format!("/box/{KEPT_FILE}"), secrets.kept.as_bytes(), 0o644)),
-            OracleKind::CommandExecution | OracleKind::CodeExecution => {
-                let program = canary::program(&format!("/box/{EXECUTED_FILE}"), &secrets.executed);
-                files.push(placed(EXEC_CANARY.into(), &program.ok_or(HarnessError::NoCanary)?, 0o111));
+            OracleKind::FileRead | OracleKind::XmlExternalEntity => {
+                files.push(placed(secrets.file_canary(), secrets.read.as_bytes(), 0o444));
             }
-            OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
+            OracleKind::FileWrite => files.push(kept()),
+            OracleKind::CommandExecution | OracleKind::CodeExecution => files.push(canary()?),
+            OracleKind::Deserialisation => files.extend([kept(), canary()?]),
+            OracleKind::SqlInjection => {
+                files.push(placed(DATABASE_FILE.into(), &database::file(&secrets.read), 0o644));
+            }
+            OracleKind::PrototypePollution
+            | OracleKind::CpuBlowUp
+            | OracleKind::UncontrolledAllocation
+            | OracleKind::InfiniteLoop
+            | OracleKind::ServerSideRequest
+            | OracleKind::ResponseSplitting
+            | OracleKind::MemoryError
+            | OracleKind::Assertion => {}
         }
         Ok(files)
     }
@@ -262,10 +318,19 @@ fn copy_out(kind: OracleKind, attempt: &Attempt) -> CopyOut {
     let mut files = Vec::new();
     match kind {
         // What is made in the watched folder has any name.
-        OracleKind::FileWrite => return CopyOut::Tree,
-        OracleKind::FileRead => files.push(OUT_FILE.to_owned()),
+        OracleKind::FileWrite | OracleKind::Deserialisation => return CopyOut::Tree,
+        OracleKind::FileRead
+        | OracleKind::SqlInjection
+        | OracleKind::XmlExternalEntity
+        | OracleKind::ResponseSplitting => files.push(OUT_FILE.to_owned()),
         OracleKind::CommandExecution | OracleKind::CodeExecution => files.push(EXECUTED_FILE.to_owned()),
-        OracleKind::PrototypePollution | OracleKind::CpuBlowUp | OracleKind::Assertion => {}
+        OracleKind::PrototypePollution
+        | OracleKind::CpuBlowUp
+        | OracleKind::UncontrolledAllocation
+        | OracleKind::InfiniteLoop
+        | OracleKind::ServerSideRequest
+        | OracleKind::MemoryError
+        | OracleKind::Assertion => {}
     }
     if attempt.profile {
         files.push("profile/p.cpuprofile".to_owned());
@@ -282,5 +347,9 @@ fn canaries_after(outcome: &BoxOutcome, secrets: &Secrets) -> CanaryState {
         read: shows(&outcome.stdout.head, &secrets.read) || file(OUT_FILE).is_some_and(|b| shows(b, &secrets.read)),
         executed: file(EXECUTED_FILE).is_some_and(|bytes| shows(bytes, &secrets.executed)),
         written: watched.len() != 1 || !kept,
+        header: file(OUT_FILE).is_some_and(|bytes| {
+            let line = format!("{}: {}", secrets.header_name(), secrets.code);
+            bytes.split(|b| *b == b'\n').any(|found| found.strip_suffix(b"\r").unwrap_or(found) == line.as_bytes())
+        }),
     }
 }

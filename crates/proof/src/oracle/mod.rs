@@ -7,14 +7,23 @@ pub mod assertion;
 pub mod code_execution;
 pub mod command_execution;
 pub mod cpu_blow_up;
+pub mod deserialisation;
 pub mod file_read;
 pub mod file_write;
+pub mod infinite_loop;
+pub mod memory_error;
 pub mod prototype_pollution;
+pub mod response_splitting;
 pub mod self_test;
+pub mod server_side_request;
+pub mod sql_injection;
+pub mod uncontrolled_allocation;
+pub mod xml_external_entity;
 
 use domain::proof::OracleKind;
 use serde_json::Value;
 
+use crate::bundle::Manifest;
 use crate::harness::Observed;
 use crate::harness::report::{Change, Event, Frame};
 use crate::trace::{self, TraceFrame};
@@ -50,6 +59,10 @@ pub enum Hands {
 pub struct Baseline {
     /// Functions and accessors that loading the package puts on shared prototypes.
     pub changes: Vec<Change>,
+    /// The most memory it held, in bytes.
+    pub peak_bytes: Option<u64>,
+    /// The CPU time it used, in microseconds.
+    pub cpu_us: Option<u64>,
 }
 
 impl Baseline {
@@ -57,13 +70,18 @@ impl Baseline {
     #[must_use]
     pub fn of(control: &Observed) -> Self {
         let changes = control.report.iter().flat_map(|report| report.changes.iter());
-        Self { changes: changes.filter(|c| prototype_pollution::is_extension(c)).cloned().collect() }
+        Self {
+            changes: changes.filter(|c| prototype_pollution::is_extension(c)).cloned().collect(),
+            peak_bytes: Some(control.outcome.memory_peak_bytes),
+            cpu_us: Some(control.outcome.cpu_us()),
+        }
     }
 }
 
-/// What the oracle of this kind sees in one run. `cpu-blow-up` looks at a series of runs instead and sees nothing here.
+/// What the oracle of this kind sees in one run of this proof. `cpu-blow-up` and `infinite-loop` look at several
+/// runs instead and see nothing here.
 #[must_use]
-pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline) -> Sighting {
+pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline, manifest: &Manifest) -> Sighting {
     match kind {
         OracleKind::PrototypePollution => prototype_pollution::sight(observed, baseline),
         OracleKind::FileRead => file_read::sight(observed),
@@ -71,7 +89,16 @@ pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline) -> Sigh
         OracleKind::CommandExecution => command_execution::sight(observed),
         OracleKind::CodeExecution => code_execution::sight(observed),
         OracleKind::Assertion => assertion::sight(observed),
-        OracleKind::CpuBlowUp => Sighting::quiet(),
+        OracleKind::MemoryError => memory_error::sight(observed, manifest.target.package.name()),
+        OracleKind::UncontrolledAllocation => {
+            uncontrolled_allocation::sight(observed, baseline, manifest.run.memory_bytes)
+        }
+        OracleKind::ServerSideRequest => server_side_request::sight(observed),
+        OracleKind::SqlInjection => sql_injection::sight(observed),
+        OracleKind::XmlExternalEntity => xml_external_entity::sight(observed),
+        OracleKind::Deserialisation => deserialisation::sight(observed),
+        OracleKind::ResponseSplitting => response_splitting::sight(observed),
+        OracleKind::CpuBlowUp | OracleKind::InfiniteLoop => Sighting::quiet(),
     }
 }
 

@@ -37,6 +37,16 @@ exports.evaluate = function evaluate(text) { return new Function('return ' + tex
 exports.slow = function slow(n) { let x = 1; for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) x = (x * 7 + j) | 0; return x; };
 exports.fast = function fast(n) { let x = 1; for (let i = 0; i < n; i++) x = (x * 7 + i) | 0; return x; };
 exports.broken = () => true;
+exports.hoard = function hoard(n) { const kept = []; for (let i = 0; i < n; i++) kept.push(Buffer.alloc(1 << 20, 1)); return kept.length; };
+exports.spin = function spin(n) { while (n !== 0) n = n > 0 ? 1 : 0; };
+exports.get = function get(url) { return new Promise((done, fail) => require('http').get(url, (r) => r.resume().on('end', done)).on('error', fail)); };
+exports.safeGet = function safeGet(url) { return new URL(url).hostname === '127.0.0.1' ? Promise.resolve() : exports.get(url); };
+exports.parse = function parse(xml) { return xml.replace(/&x;/, fs.readFileSync(/SYSTEM \x22([^\x22]*)\x22/.exec(xml)[1], 'utf8')); };
+exports.safeParse = function safeParse(xml) { return xml.replace(/&x;/, ''); };
+exports.revive = function revive(text) { const value = JSON.parse(text); if (value.run) child.execSync(value.run); return value; };
+exports.safeRevive = function safeRevive(text) { return JSON.parse(text); };
+exports.head = function head(path) { return 'HTTP/1.1 302 Found\r\nLocation: ' + path + '\r\n\r\n'; };
+exports.safeHead = function safeHead(path) { return exports.head(encodeURI(path)); };
 ";
 
 /// Sizes of the self-test of `cpu-blow-up`: quick, and enough for a fit.
@@ -61,6 +71,27 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
             "new Function(process.env.PROOF_CANARY_CODE)(); t.evaluate('1')",
         ),
         OracleKind::CpuBlowUp => ("t.slow(+process.env.PROOF_SIZE)", "t.fast(+process.env.PROOF_SIZE)"),
+        // No script can touch memory where it must not; nothing to fire with.
+        OracleKind::MemoryError => ("", ""),
+        OracleKind::UncontrolledAllocation => ("t.hoard(4096)", "t.hoard(8)"),
+        OracleKind::InfiniteLoop => ("t.spin(1)", "t.spin(0)"),
+        OracleKind::ServerSideRequest => {
+            ("t.get(process.env.PROOF_CANARY_URL)", "t.safeGet(process.env.PROOF_CANARY_URL)")
+        }
+        OracleKind::XmlExternalEntity => (
+            "console.log(t.parse('<!ENTITY x SYSTEM \"' + process.env.PROOF_CANARY_FILE + '\"><a>&x;</a>'))",
+            "console.log(t.safeParse('<!ENTITY x SYSTEM \"' + process.env.PROOF_CANARY_FILE + '\"><a>&x;</a>'))",
+        ),
+        OracleKind::Deserialisation => (
+            "t.revive(JSON.stringify({ run: process.env.PROOF_CANARY_EXEC }))",
+            "t.safeRevive(JSON.stringify({ run: process.env.PROOF_CANARY_EXEC }))",
+        ),
+        OracleKind::ResponseSplitting => (
+            "require('fs').writeFileSync(process.env.PROOF_OUT, t.head('/a\\r\\n' + process.env.PROOF_CANARY_HEADER + ': ' + process.env.PROOF_CANARY_VALUE))",
+            "require('fs').writeFileSync(process.env.PROOF_OUT, t.safeHead('/a\\r\\n' + process.env.PROOF_CANARY_HEADER + ': ' + process.env.PROOF_CANARY_VALUE))",
+        ),
+        // No SQLite of its own that may be used here: see the runtime's row.
+        OracleKind::SqlInjection => ("", ""),
         OracleKind::Assertion => ("process.exit(t.broken() ? 10 : 0)", "process.exit(t.broken() ? 0 : 10)"),
     }
 }

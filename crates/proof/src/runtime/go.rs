@@ -67,8 +67,7 @@ impl Go {
         let run = &bundle.manifest().run;
         let mut unbuilt = Vec::new();
         let mut mounts = Vec::new();
-        for (file, part, why) in
-            [(&run.program, "program", &built.program), (&run.control, "control", &built.control)]
+        for (file, part, why) in [(&run.program, "program", &built.program), (&run.control, "control", &built.control)]
         {
             match why {
                 Some(why) => unbuilt.push((file.clone(), why.shortfall())),
@@ -147,8 +146,11 @@ impl Runtime for Go {
             let why = format!("install Go {version} and have its bin folder in PATH");
             return Err(EngineError::Unfit { runtime: format!("go {version}"), why });
         };
-        toolchain::toolchain_read(&root, version, &self.ground.store.runtimes())
-            .map_err(|source| EngineError::Home { step: "read toolchain", path: root, source })
+        toolchain::toolchain_read(&root, version, &self.ground.store.runtimes()).map_err(|source| EngineError::Home {
+            step: "read toolchain",
+            path: root,
+            source,
+        })
     }
 
     fn is_here(&self, bundle: &Bundle, version: &str) -> bool {
@@ -207,7 +209,8 @@ impl Runtime for Go {
             (None, Exit::Signal(signal)) => of(Reason::HarnessError, format!("ended by signal {signal}")),
             (None, Exit::Code(code)) => {
                 let said = outcome.stderr.text();
-                let panicked = said.lines().find(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));
+                let panicked =
+                    said.lines().find(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));
                 let said: String = panicked.unwrap_or_default().chars().take(200).collect();
                 of(Reason::HarnessError, format!("ended with status {code}: {said}"))
             }

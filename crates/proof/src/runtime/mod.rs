@@ -5,7 +5,10 @@
 //! must not decide a verdict: what was seen is judged by `oracle` and `run`, the same for all.
 
 pub mod go;
+pub mod native;
 pub mod node;
+pub mod python;
+pub mod rust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use crate::store::PackageStore;
 use crate::trace::TraceFrame;
 
 /// Every runtime there is.
-pub const TABLE: &[Row] = &[node::ROW, go::ROW];
+pub const TABLE: &[Row] = &[node::ROW, python::ROW, rust::ROW, go::ROW, native::ROW];
 
 /// What can be said of a runtime before an engine is opened: enough to read a bundle.
 pub struct Row {
@@ -51,6 +54,14 @@ pub struct Row {
     pub name_is_valid: fn(&str) -> bool,
     /// Makes it.
     pub open: fn(&Ground) -> Box<dyn Runtime>,
+}
+
+impl Row {
+    /// Whether it runs packages of this ecosystem. C code travels with packages of every kind.
+    #[must_use]
+    pub fn runs(&self, ecosystem: Ecosystem) -> bool {
+        self.ecosystem == ecosystem || (self.kind == RuntimeKind::Native && native::SOURCES.contains(&ecosystem))
+    }
 }
 
 /// The row of a runtime.

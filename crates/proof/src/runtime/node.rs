@@ -54,6 +54,12 @@ pub const ROW: Row = Row {
         OracleKind::CommandExecution,
         OracleKind::CodeExecution,
         OracleKind::CpuBlowUp,
+        OracleKind::UncontrolledAllocation,
+        OracleKind::InfiniteLoop,
+        OracleKind::ServerSideRequest,
+        OracleKind::XmlExternalEntity,
+        OracleKind::Deserialisation,
+        OracleKind::ResponseSplitting,
         OracleKind::Assertion,
     ],
     sees_hands: true,
@@ -294,10 +300,17 @@ impl Runtime for Node {
         let orders = Orders {
             key: secrets.key_hex(),
             file_read: if kind == OracleKind::FileRead { &file_canary } else { "" },
-            write_folder: if kind == OracleKind::FileWrite { WRITE_FOLDER } else { "" },
+            write_folder: match kind {
+                OracleKind::FileWrite | OracleKind::Deserialisation => WRITE_FOLDER,
+                _ => "",
+            },
             commands: matches!(
                 kind,
-                OracleKind::CommandExecution | OracleKind::CodeExecution | OracleKind::FileRead | OracleKind::FileWrite
+                OracleKind::CommandExecution
+                    | OracleKind::CodeExecution
+                    | OracleKind::FileRead
+                    | OracleKind::FileWrite
+                    | OracleKind::Deserialisation
             ),
             code_name: if kind == OracleKind::CodeExecution { &code_name } else { "" },
             code_token: secrets.code(),

@@ -26,7 +26,7 @@ pub use error::SandboxError;
 pub use init::{PROGRAM_ID, init_if_asked};
 pub use limits::Limits;
 pub use outcome::{BoxFile, BoxOutcome, Captured, Exit, FolderOutcome, Limit, Walls};
-pub use spec::{BoxSpec, CopyOut, FolderOut, Mount, PlacedFile};
+pub use spec::{BoxSpec, CopyOut, FolderOut, Listener, Mount, PlacedFile};
 pub use stronger::Stronger;
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
 
@@ -129,6 +129,7 @@ impl Sandbox {
             mounts: spec.mounts.iter().map(resolved).collect::<Result<_, _>>()?,
             files: spec.files.clone(),
             copy_out: asked_inside(&spec.copy_out),
+            listener: spec.listener.clone(),
             exec: spec.exec,
             vast_address_space: spec.vast_address_space,
             ..self.order(work, &spec.box_dir, spec.limits, spec.loopback)
@@ -179,6 +180,7 @@ impl Sandbox {
             files: Vec::new(),
             limits: limits.clamped(),
             loopback,
+            listener: None,
             copy_out: CopyOut::Nothing,
             seccomp: self.filters[usize::from(loopback)].clone(),
             uncounted: !self.cgroups.counts(),
@@ -226,6 +228,7 @@ impl Sandbox {
             channel_out: collected.channel_out,
             files: collected.files,
             files_left_out: report.files_left_out,
+            listener_reached: report.listener_reached,
             folder: None,
             walls: self.walls.clone(),
         }

@@ -30,6 +30,8 @@ pub struct BoxOutcome {
     pub files: Vec<BoxFile>,
     /// Links, devices, sockets, unsafe names and what was over a bound, left out of `files`.
     pub files_left_out: u64,
+    /// Whether somebody sent the listener its token.
+    pub listener_reached: bool,
     /// What came of a [`super::CopyOut::Folder`]. None where none was asked for.
     pub folder: Option<FolderOutcome>,
     /// What held this run.

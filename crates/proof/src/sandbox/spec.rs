@@ -27,6 +27,8 @@ pub struct BoxSpec {
     pub limits: Limits,
     /// Bring up a loopback interface of the box's own. There is no other network in either case.
     pub loopback: bool,
+    /// A server of pid 1's own on that loopback interface, and what it looks for in what it is sent.
+    pub listener: Option<Listener>,
     /// Bytes that the program can read from descriptor 3, then end of file.
     pub channel_in: Vec<u8>,
     /// What of the writable folder is wanted after the run.
@@ -57,6 +59,7 @@ impl BoxSpec {
             files: Vec::new(),
             limits: Limits::default(),
             loopback: false,
+            listener: None,
             channel_in: Vec::new(),
             copy_out: CopyOut::Nothing,
             exec: false,
@@ -92,6 +95,9 @@ impl BoxSpec {
         if given > CHANNEL_IN_BYTES_MAX {
             return bad(format!("channel_in is {given} bytes, at most {CHANNEL_IN_BYTES_MAX} are allowed"));
         }
+        if self.listener.is_some() && !self.loopback {
+            return bad("a listener needs the loopback interface".into());
+        }
         if let CopyOut::Folder(folder) = &self.copy_out
             && !folder.path.is_empty()
             && !super::unpack::name::is_safe(&folder.path)
@@ -100,6 +106,17 @@ impl BoxSpec {
         }
         Ok(())
     }
+}
+
+/// A server that pid 1 of the box keeps: whoever asks it for something with the token in it has reached it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// Where it listens, on 127.0.0.1.
+    pub port: u16,
+    /// What a request must hold to count, such as a random path.
+    pub token: String,
+    /// The body it answers with, with status 200.
+    pub answer: Vec<u8>,
 }
 
 /// Folders of the box that are made by the sandbox itself.

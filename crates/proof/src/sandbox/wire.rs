@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limits::{COPY_OUT_BYTES_MAX, Limits, PLACED_BYTES_MAX};
 use super::outcome::{Exit, Limit};
-use super::spec::{CopyOut, Mount, PlacedFile};
+use super::spec::{CopyOut, Listener, Mount, PlacedFile};
 use super::sys;
 use super::unpack::order::UnpackOrder;
 
@@ -58,6 +58,7 @@ pub struct Order {
     pub files: Vec<PlacedFile>,
     pub limits: Limits,
     pub loopback: bool,
+    pub listener: Option<Listener>,
     pub copy_out: CopyOut,
     /// The filter's instructions, as the kernel reads them.
     pub seccomp: Vec<Instruction>,
@@ -74,7 +75,7 @@ pub struct Order {
 }
 
 /// One BPF instruction.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instruction {
     pub code: u16,
     pub jt: u8,
@@ -104,6 +105,8 @@ pub struct Report {
     pub wall_us: u64,
     pub memory_peak_bytes: u64,
     pub files_left_out: u64,
+    /// The token came to the listener.
+    pub listener_reached: bool,
 }
 
 impl Report {

@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod advisories;
+mod differential;
+mod keys;
 mod order;
+mod peers;
 mod ranges;
 mod reference;
+mod rising;
+mod vers;

@@ -6,6 +6,7 @@
 
 mod copy_out;
 mod folder_out;
+mod listen;
 mod privileges;
 mod program;
 mod root;
@@ -145,6 +146,7 @@ fn first_process(
     if order.loopback {
         sys::loopback_up().step("bring up the loopback interface")?;
     }
+    let listening = order.listener.as_ref().map(listen::Listening::start).transpose()?;
     if matches!(order.caller, Caller::Root { .. }) {
         unshare(CloneFlags::CLONE_NEWUSER).step("make the user namespace")?;
         nix::unistd::write(&ask, b"m").step("ask for the user map")?;
@@ -154,7 +156,7 @@ fn first_process(
         }
     }
     drop((ask, answer));
-    let watched = watch::Watched::prepare(processes)?;
+    let watched = watch::Watched::prepare(processes, listening)?;
     let program = program::start(order, descriptors)?;
     privileges::first_process_drop(order)?;
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).step("tie pid 1 to its parent")?;

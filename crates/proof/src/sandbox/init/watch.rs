@@ -20,6 +20,7 @@ use super::super::limits::WATCH_PERIOD_MS;
 use super::super::outcome::{Exit, Limit};
 use super::super::sys;
 use super::super::wire::{Order, Report, kill_limit};
+use super::listen::Listening;
 use super::program::Started;
 use super::tree::{Ticks, TreeUse};
 use super::{Failed, Step};
@@ -32,6 +33,7 @@ pub struct Watched {
     children: SignalFd,
     watching: bool,
     ticks: Ticks,
+    listening: Option<Listening>,
 }
 
 /// The end of a run.
@@ -50,7 +52,7 @@ struct Run<'a> {
 impl Watched {
     /// Blocks SIGCHLD and takes the box's processes, if they are to be watched, as the working folder: the program
     /// has no way to that mount.
-    pub fn prepare(processes: Option<OwnedFd>) -> Result<Self, Failed> {
+    pub fn prepare(processes: Option<OwnedFd>, listening: Option<Listening>) -> Result<Self, Failed> {
         let mut children = SigSet::empty();
         children.add(Signal::SIGCHLD);
         children.thread_block().step("block SIGCHLD")?;
@@ -59,15 +61,20 @@ impl Watched {
         if let Some(processes) = &processes {
             nix::unistd::fchdir(processes).step("enter the box's own /proc")?;
         }
-        Ok(Self { children, watching: processes.is_some(), ticks: Ticks::read() })
+        Ok(Self { children, watching: processes.is_some(), ticks: Ticks::read(), listening })
     }
 
     /// Watches until the program ends or a limit ends it; when this returns nothing of it is alive.
-    pub fn until_end(&self, started: &Started, order: &Order, parent: &UnixStream) -> Result<Ended, Failed> {
+    pub fn until_end(mut self, started: &Started, order: &Order, parent: &UnixStream) -> Result<Ended, Failed> {
         let mut run = Run { started, exit: None, limit: None, memory_peak_bytes: 0 };
         while run.exit.is_none() && run.limit.is_none() {
             self.step(&mut run, order, parent)?;
         }
+        // What was sent just before the end lies with the kernel still.
+        let reached = self.listening.as_mut().is_some_and(|listening| {
+            listening.serve();
+            listening.reached
+        });
         let wall_us = started.at.elapsed().as_micros() as u64;
         let disk_full = disk_full(&order.box_dir);
         kill_everything(&mut run)?;
@@ -93,22 +100,29 @@ impl Watched {
                 wall_us,
                 memory_peak_bytes: run.memory_peak_bytes.max(largest_bytes),
                 files_left_out: 0,
+                listener_reached: reached,
             },
         })
     }
 
-    fn step(&self, run: &mut Run<'_>, order: &Order, parent: &UnixStream) -> Result<(), Failed> {
+    fn step(&mut self, run: &mut Run<'_>, order: &Order, parent: &UnixStream) -> Result<(), Failed> {
         let wall = Duration::from_millis(order.limits.wall_ms);
         let left = wall.saturating_sub(run.started.at.elapsed());
         let period = if self.watching { Duration::from_millis(WATCH_PERIOD_MS).min(left) } else { left };
         let mut waited =
-            [PollFd::new(self.children.as_fd(), PollFlags::POLLIN), PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
+            vec![PollFd::new(self.children.as_fd(), PollFlags::POLLIN), PollFd::new(parent.as_fd(), PollFlags::POLLIN)];
+        let others = self.listening.iter().flat_map(Listening::descriptors);
+        waited.extend(others.map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)));
         let timeout = PollTimeout::try_from(period.as_millis() as i32 + 1).unwrap_or(PollTimeout::ZERO);
         match poll(&mut waited, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error).step("wait for the program"),
         }
-        let parent_spoke = waited.last().and_then(PollFd::any).unwrap_or(false);
+        let parent_spoke = waited.get(1).and_then(PollFd::any).unwrap_or(false);
+        drop(waited);
+        if let Some(listening) = &mut self.listening {
+            listening.serve();
+        }
         while let Ok(Some(_)) = self.children.read_signal() {}
         reap(run, WaitPidFlag::WNOHANG)?;
         if run.exit.is_some() {

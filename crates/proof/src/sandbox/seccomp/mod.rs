@@ -3,6 +3,7 @@
 //! walls hold without it: it keeps the kernel's rarely used, young and often broken parts out of reach.
 
 mod permitted;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use seccompiler::{
 };
 
 use permitted::{PERMITTED, PERMITTED_HERE, SETRLIMIT};
+use tree::{ABSENT, ALLOW, AT_LEAST, JUMP, RETURN, Verdict};
 
 use super::error::SandboxError;
 use super::wire::Instruction;
@@ -146,13 +148,6 @@ pub struct Variant {
     pub uncounted_memory: bool,
 }
 
-const RETURN: u16 = 0x06;
-const JUMP: u16 = 0x05;
-/// Loads the number of the call.
-const LOAD_NUMBER: Instruction = Instruction { code: 0x20, jt: 0, jf: 0, k: 0 };
-/// Ends the filter: the call does not exist.
-const ABSENT: Instruction = Instruction { code: RETURN, jt: 0, jf: 0, k: 0x0005_0000 | libc::ENOSYS as u32 };
-
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The filter's instructions.
@@ -165,14 +160,25 @@ pub fn filter(variant: Variant) -> Result<Vec<Instruction>, SandboxError> {
         remedy: "x86_64 and aarch64 are supported".into(),
     };
     let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(unfit)?;
-    let refused = filter_of(denied_rules(variant).map_err(unfit)?, libc::EPERM, arch).map_err(unfit)?;
-    // A second, tiny filter's worth: calls that the C library takes another way around when they do not exist.
-    let absent = Rules::from([(libc::SYS_clone3, Vec::new())]);
+    let (ignored, refused) = (ignored_rules().map_err(unfit)?, refused_rules(variant).map_err(unfit)?);
+    let verdicts = verdicts(variant, ignored.keys().chain(refused.keys()));
+    let ignored = filter_of(ignored, 0, arch).map_err(unfit)?;
+    let refused = filter_of(refused, libc::EPERM, arch).map_err(unfit)?;
     let mut program = prelude();
-    program.extend(known_only(known_ranges()));
-    let refused = joined(filter_of(absent, libc::ENOSYS, arch).map_err(unfit)?, refused);
-    program.extend(joined(filter_of(ignored_rules().map_err(unfit)?, 0, arch).map_err(unfit)?, refused));
+    program.extend(tree::decision(&verdicts));
+    program.extend(joined(ignored, refused));
     Ok(program)
+}
+
+/// What each number says by itself: those in `judged` go on to the rules. `clone3` is on no list: the C library takes
+/// another way around when it does not exist.
+fn verdicts<'a>(variant: Variant, judged: impl Iterator<Item = &'a i64>) -> BTreeMap<u32, Verdict> {
+    let permitted = PERMITTED.iter().chain(PERMITTED_HERE).map(|call| (call, Verdict::Allowed));
+    let uncounted: &[c_long] = if variant.uncounted_memory { &[libc::SYS_memfd_create] } else { &[] };
+    let denied = DENIED.iter().chain(DENIED_HERE).chain(uncounted).map(|call| (call, Verdict::Refused));
+    let judged = judged.map(|call| (call, Verdict::Judged));
+    let all = permitted.chain(denied).chain(judged);
+    all.filter_map(|(&call, verdict)| Some((u32::try_from(call).ok()?, verdict))).collect()
 }
 
 fn filter_of(rules: Rules, errno: i32, arch: TargetArch) -> Result<Vec<Instruction>, seccompiler::BackendError> {
@@ -184,10 +190,9 @@ fn filter_of(rules: Rules, errno: i32, arch: TargetArch) -> Result<Vec<Instructi
 
 /// Runs `first`, and `second` where `first` allows: its only return of ALLOW becomes a jump there.
 fn joined(mut first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruction> {
-    const ALLOW: u32 = 0x7fff_0000;
     let length = first.len();
     for (at, one) in first.iter_mut().enumerate() {
-        if one.code == RETURN && one.k == ALLOW {
+        if *one == ALLOW {
             *one = Instruction { code: JUMP, jt: 0, jf: 0, k: (length - at - 1) as u32 };
         }
     }
@@ -195,55 +200,29 @@ fn joined(mut first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruct
     first
 }
 
-/// On x86_64 the same architecture word also stands for the x32 calls, whose numbers no list knows: none exist here.
+/// Ends a process that calls by another architecture's numbers, and loads the number. On x86_64 the same architecture word
+/// also stands for the x32 calls, whose numbers no list knows: none exist here.
 fn prelude() -> Vec<Instruction> {
+    const LOAD: u16 = 0x20;
+    const EQUAL: u16 = 0x15;
     const X32_BIT: u32 = 0x4000_0000;
+    const ARCH_WORD: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
+    let load = |offset| Instruction { code: LOAD, jt: 0, jf: 0, k: offset };
+    let mut program = vec![
+        load(4),
+        Instruction { code: EQUAL, jt: 1, jf: 0, k: ARCH_WORD },
+        Instruction { code: RETURN, jt: 0, jf: 0, k: 0x8000_0000 },
+        load(0),
+    ];
     if cfg!(target_arch = "x86_64") {
-        vec![LOAD_NUMBER, Instruction { code: 0x35, jt: 0, jf: 1, k: X32_BIT }, ABSENT]
-    } else {
-        Vec::new()
+        program.extend([Instruction { code: AT_LEAST, jt: 0, jf: 1, k: X32_BIT }, ABSENT]);
     }
-}
-
-/// The numbers of all calls that are permitted or refused, as ascending ranges, ends included.
-fn known_ranges() -> Vec<(u32, u32)> {
-    let calls = [PERMITTED, PERMITTED_HERE, DENIED, DENIED_HERE].into_iter().flatten().chain(&[libc::SYS_clone3]);
-    let mut numbers: Vec<u32> = calls.filter_map(|&call| u32::try_from(call).ok()).collect();
-    numbers.sort_unstable();
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for number in numbers {
-        match ranges.last_mut() {
-            Some((_, last)) if number <= last.saturating_add(1) => *last = number,
-            _ => ranges.push((number, number)),
-        }
-    }
-    ranges
-}
-
-/// Goes on with what follows for numbers within the ranges; for all others the call does not exist.
-fn known_only(ranges: Vec<(u32, u32)>) -> Vec<Instruction> {
-    const AT_LEAST: u16 = 0x35;
-    const ABOVE: u16 = 0x25;
-    let mut program = vec![LOAD_NUMBER];
-    let rest = ranges.len();
-    for (at, (first, last)) in ranges.into_iter().enumerate() {
-        program.push(Instruction { code: AT_LEAST, jt: 0, jf: 2, k: first });
-        program.push(Instruction { code: ABOVE, jt: 1, jf: 0, k: last });
-        // Over the ranges still to come, of three instructions each, and the refusal after them.
-        program.push(Instruction { code: JUMP, jt: 0, jf: 0, k: (3 * (rest - at - 1) + 1) as u32 });
-    }
-    program.push(ABSENT);
     program
 }
 
-fn denied_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
+/// Calls that are refused for some of their arguments.
+fn refused_rules(variant: Variant) -> Result<Rules, seccompiler::BackendError> {
     let mut rules = Rules::new();
-    for &call in DENIED.iter().chain(DENIED_HERE) {
-        rules.insert(call, Vec::new());
-    }
-    if variant.uncounted_memory {
-        rules.insert(libc::SYS_memfd_create, Vec::new());
-    }
     let mut clone = Vec::new();
     for flag in CLONE_NAMESPACE_FLAGS {
         let flag = u64::from(flag as u32);
@@ -334,15 +313,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_listed_numbers_are_known() {
-        let ranges = known_ranges();
-        assert!(ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0), "{ranges:?}");
-        let known = |call: c_long| ranges.iter().any(|&(first, last)| (first..=last).contains(&(call as u32)));
-        for call in [libc::SYS_read, libc::SYS_clone, libc::SYS_mount, libc::SYS_clone3, SETRLIMIT] {
-            assert!(known(call), "{call}");
-        }
-        for call in [libc::SYS_io_submit, libc::SYS_vmsplice, libc::SYS_sync, libc::SYS_pkey_alloc, 4_000] {
-            assert!(!known(call), "{call}");
+    fn each_call_is_on_the_list_it_belongs_to() {
+        for uncounted_memory in [false, true] {
+            let variant = Variant { loopback: false, uncounted_memory };
+            let (ignored, refused) = (ignored_rules().unwrap(), refused_rules(variant).unwrap());
+            let verdicts = verdicts(variant, ignored.keys().chain(refused.keys()));
+            let verdict = |call: c_long| verdicts.get(&(call as u32)).copied().unwrap_or(Verdict::Absent);
+            assert_eq!([libc::SYS_read, libc::SYS_openat].map(verdict), [Verdict::Allowed; 2]);
+            assert_eq!([libc::SYS_mount, libc::SYS_bpf].map(verdict), [Verdict::Refused; 2]);
+            assert_eq!([libc::SYS_clone, libc::SYS_socket, SETRLIMIT].map(verdict), [Verdict::Judged; 3]);
+            assert_eq!(
+                [libc::SYS_clone3, libc::SYS_io_submit, libc::SYS_sync, 4_000].map(verdict),
+                [Verdict::Absent; 4]
+            );
+            let memory = if uncounted_memory { Verdict::Refused } else { Verdict::Allowed };
+            assert_eq!(verdict(libc::SYS_memfd_create), memory);
         }
     }
 

@@ -2,10 +2,12 @@
 
 mod bundles;
 mod hostile;
+mod native;
 mod oracles;
 mod ranges;
 mod receipts;
 mod registry;
+mod rust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

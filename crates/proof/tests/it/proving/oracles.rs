@@ -69,3 +69,39 @@ fn an_old_runtime_that_a_bundle_pins() {
     assert_eq!(told(&report), "confirmed; 1.2.0 fired");
     assert_eq!(report.runtime, "node 14.21.3");
 }
+
+/// The oracles that see from outside have no package in the registry here yet that shows them: their own tests, run through
+/// the same code as any proof, stand for them, each against a package that does and one that does not.
+#[test]
+fn oracles_seen_from_outside_pass_their_own_tests() {
+    use domain::proof::OracleKind;
+    for kind in [
+        OracleKind::UncontrolledAllocation,
+        OracleKind::InfiniteLoop,
+        OracleKind::ServerSideRequest,
+        OracleKind::XmlExternalEntity,
+        OracleKind::Deserialisation,
+        OracleKind::ResponseSplitting,
+    ] {
+        let report = super::prove(&super::made(
+            "is-odd@3.0.1",
+            kind.as_str(),
+            "require('is-odd')(3)",
+            "require('is-odd')(1)",
+            |m| m,
+        ));
+        assert!(report.controls.self_test_passed, "{kind}");
+        assert_eq!(report.runs[0].verdict, "silent", "{kind}");
+    }
+}
+
+#[test]
+fn what_the_program_does_itself_is_not_confirmed_without_silence_at_a_fix() {
+    let ask = "require('http').get(process.env.PROOF_CANARY_URL, (r) => r.resume())";
+    let report = super::prove(&super::made("is-odd@3.0.1", "server-side-request", ask, "require('is-odd')(1)", |m| m));
+    assert_eq!(report.runs[0].verdict, "fired");
+    assert_eq!(report.grade, "unconfirmed");
+    let write = "const fs = require('fs'); require('is-odd')(3); fs.writeFileSync(process.env.PROOF_OUT, 'a: ' + process.env.PROOF_CANARY_HEADER + ': ' + process.env.PROOF_CANARY_VALUE)";
+    let report = super::prove(&super::made("is-odd@3.0.1", "response-splitting", write, "require('is-odd')(1)", |m| m));
+    assert_eq!(report.runs[0].verdict, "silent", "the canary inside another line is no line of its own");
+}
