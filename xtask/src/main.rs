@@ -1,5 +1,6 @@
 //! The workshop's own program: `cargo xtask tidy` checks the rules that a machine can check, `cargo xtask tools` fetches what
-//! the tests need and Rust does not bring. It is no part of the product: nothing under `crates/` may depend on it.
+//! the tests need and Rust does not bring, `cargo xtask bench` measures. It is no part of the product: nothing under
+//! `crates/` may depend on it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -17,10 +18,11 @@ use: cargo xtask COMMAND
   tidy    check the rules of the house: prints file:line: message, exits 1 when one is broken
   tools   fetch into target/tools what the tests need beside Rust: Node, validators, PostgreSQL, the OSV schema
           (pinned by digest, from package registries only, no root needed, safe to run again)
-  bench NAME
-          print a bench's figures beside what they are compared with: proof
   slow versions [SEED PAIRS]
           put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
+  bench proof | triage | match
+          print figures beside what they are compared with: what a box costs; how well and how fast triage sorts; how
+          fast inventories are matched
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +38,10 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("tools", &error),
         },
+        ["bench", "triage", "here"] => {
+            bench::triage::run();
+            ExitCode::SUCCESS
+        }
         ["bench", name] => match bench::run(&root(), name) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("bench", &error),

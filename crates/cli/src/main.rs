@@ -1,17 +1,23 @@
 //! The one program. Each subcommand has a file of its own; this one only says which there are.
 
 mod ablate;
+mod advisories;
 mod answer;
 mod api;
 mod completions;
 mod demo;
+mod index_command;
+mod index_file;
 mod match_command;
+mod match_report;
+mod match_sarif;
 mod nouns;
 mod output;
 mod prove;
 mod range;
 mod serve;
 mod trace;
+mod triage_command;
 mod verify;
 mod versions_command;
 
@@ -61,6 +67,16 @@ enum Command {
     Feed(nouns::feed::Feed),
     /// Tell which components of inventories are affected by advisories
     Match(match_command::Match),
+    /// Say how an ecosystem orders versions
+    Versions(versions_command::Versions),
+    /// Tell what a crash's output says
+    Trace(trace::Trace),
+    /// Sort reports of any format by the defect they are about
+    Triage(triage_command::Triage),
+    /// Tell which inventories an advisory reaches
+    Reach(match_command::Reach),
+    /// Build and update the index that `match` asks
+    Index(index_command::IndexCommand),
     /// Tell what a crash's output says
     Trace(trace::Trace),
     /// Say how an ecosystem orders versions
@@ -95,6 +111,12 @@ fn main() -> ExitCode {
         Command::Party(command) => command.run(),
         Command::Token(command) => command.run(cli.home),
         Command::Feed(command) => command.run(),
+        Command::Versions(command) => command.run(),
+        Command::Trace(command) => command.run(),
+        Command::Triage(command) => command.run(),
+        Command::Match(command) => command.run(cli.home),
+        Command::Reach(command) => command.run(),
+        Command::Index(command) => command.run(cli.home),
         Command::Match(command) => command.run(),
         Command::Trace(command) => command.run(),
         Command::Versions(command) => command.run(),

@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use formats::osv::Record;
+use crate::brief::Head;
 
-/// For each record the number of its cluster, and for each cluster its ids, the best known first.
-pub(crate) fn clusters(records: &[Record]) -> (Vec<usize>, Vec<Vec<String>>) {
-    let mut parents: Vec<usize> = (0..records.len()).collect();
-    let mut first_with: HashMap<&str, usize> = HashMap::new();
-    for (index, record) in records.iter().enumerate() {
-        for id in std::iter::once(&record.id).chain(&record.aliases) {
+/// For each record the smallest number of a record of its cluster.
+pub(crate) fn roots(heads: &[Head<'_>]) -> Vec<usize> {
+    let mut parents: Vec<usize> = (0..heads.len()).collect();
+    let mut first_with: HashMap<&str, usize> = HashMap::with_capacity(heads.len() * 2);
+    for (index, head) in heads.iter().enumerate() {
+        for id in head.ids() {
             let other = *first_with.entry(id).or_insert(index);
             let (a, b) = (root(&mut parents, index), root(&mut parents, other));
             // The smaller number is the root, so that the result does not depend on the order of joining.
@@ -20,25 +20,7 @@ pub(crate) fn clusters(records: &[Record]) -> (Vec<usize>, Vec<Vec<String>>) {
             }
         }
     }
-    let mut numbers: HashMap<usize, usize> = HashMap::new();
-    let mut ids: Vec<Vec<String>> = Vec::new();
-    let mut of_record = Vec::with_capacity(records.len());
-    for (index, record) in records.iter().enumerate() {
-        let number = *numbers.entry(root(&mut parents, index)).or_insert(ids.len());
-        if number == ids.len() {
-            ids.push(Vec::new());
-        }
-        if let Some(all) = ids.get_mut(number) {
-            all.push(record.id.clone());
-            all.extend(record.aliases.iter().cloned());
-        }
-        of_record.push(number);
-    }
-    for all in &mut ids {
-        all.sort_by(|a, b| (rank(a), a.as_str()).cmp(&(rank(b), b.as_str())));
-        all.dedup();
-    }
-    (of_record, ids)
+    (0..heads.len()).map(|index| root(&mut parents, index)).collect()
 }
 
 fn root(parents: &mut [usize], mut index: usize) -> usize {
@@ -54,6 +36,14 @@ fn root(parents: &mut [usize], mut index: usize) -> usize {
         index = grandparent;
     }
     index
+}
+
+/// Every id of a cluster, the best known first.
+pub(crate) fn ids_sorted<'a>(heads: impl Iterator<Item = Head<'a>>) -> Vec<String> {
+    let mut all: Vec<&str> = heads.flat_map(|head| head.ids().collect::<Vec<_>>()).collect();
+    all.sort_unstable_by_key(|id| (rank(id), *id));
+    all.dedup();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// CVE ids first, then GitHub's, then the others.

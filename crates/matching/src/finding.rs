@@ -14,6 +14,8 @@ pub struct Finding {
     pub package: PackageVersion,
     /// What each record says of it, also those that say "not affected".
     pub statements: Vec<Statement>,
+    /// Where a distribution's package holds it: which, and what that decides, in words.
+    pub decided_by: Option<String>,
 }
 
 impl Finding {
@@ -48,12 +50,22 @@ impl Finding {
 pub struct Statement {
     /// The record's own id.
     pub record: String,
+    /// The database it comes from.
+    pub said_by: String,
     /// What it says.
     pub status: Status,
+    /// Where in the record: `affected[0].ranges[1]`, `affected[0].versions[3]`, or `affected[0]` where no one place decided.
+    pub at: String,
     /// Which range and event pair, or which listed version, in words.
     pub because: String,
-    /// The fixed version that ends the range it lies in.
+    /// The event that begins the stretch it lies in, as the record has it.
+    pub introduced: Option<String>,
+    /// The fixed version that ends the stretch.
     pub fixed: Option<String>,
+    /// The last affected version that ends the stretch.
+    pub last_affected: Option<String>,
+    /// Whose order of versions compared them; `None` where no order is known.
+    pub comparer: Option<String>,
 }
 
 /// What was found for a whole inventory. Every component is in one of the three.
@@ -61,6 +73,8 @@ pub struct Statement {
 pub struct InventoryMatch {
     /// Component index and finding, in the inventory's order, affected before unknown.
     pub findings: Vec<(usize, Finding)>,
+    /// What a distribution's own record decides of a component that lies within its package; counted as no finding.
+    pub elsewhere: Vec<(usize, Finding)>,
     /// Components that cannot be compared with advisories.
     pub unmatchable: Vec<(usize, Unmatchable)>,
     /// Components that were compared, and that no advisory affects.

@@ -10,11 +10,14 @@ use std::sync::atomic::AtomicBool;
 use thiserror::Error;
 
 use crate::bundle::{Bundle, BundleError};
+use crate::cargo::config::CargoConfig;
 use crate::digest::Sha256Hex;
 use crate::file;
+use crate::golang::config::GoConfig;
 use crate::harness::{HarnessError, Stage};
 use crate::npm::config::NpmConfig;
 use crate::progress::Progress;
+use crate::pypi::config::PipConfig;
 use crate::runtime::{Ground, Ready, Row, Runtime, TABLE, Toolchain, Unready};
 use crate::sandbox::{Sandbox, SandboxConfig, SandboxError};
 use crate::source::SourceError;
@@ -33,6 +36,12 @@ pub struct EngineConfig {
     pub sandbox: SandboxConfig,
     /// The registry's configuration; npm's own where absent.
     pub npm: Option<NpmConfig>,
+    /// The registry of crates; cargo's own configuration where absent.
+    pub cargo: Option<CargoConfig>,
+    /// The index's configuration; pip's own where absent.
+    pub pip: Option<PipConfig>,
+    /// The module proxy's configuration; Go's own where absent.
+    pub go: Option<GoConfig>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }

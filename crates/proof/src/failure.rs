@@ -21,6 +21,12 @@ pub struct Shortfall {
 /// Why this run shows nothing; `None` where it ended well: by itself, with status 0, and with the harness's report.
 #[must_use]
 pub fn shortfall(observed: &Observed, target: &str) -> Option<Shortfall> {
+    shortfall_by(observed, |failure| exception(failure, target))
+}
+
+/// The same, where another runtime knows what its exceptions say.
+#[must_use]
+pub fn shortfall_by(observed: &Observed, exception: impl Fn(&Failure) -> Shortfall) -> Option<Shortfall> {
     let harness = |detail: String| Some(Shortfall { reason: Reason::HarnessError, detail });
     let outcome = &observed.outcome;
     match outcome.limit_hit {
@@ -33,7 +39,7 @@ pub fn shortfall(observed: &Observed, target: &str) -> Option<Shortfall> {
     }
     let report = observed.report.as_ref();
     if let Some(failure) = report.and_then(|report| report.error.as_ref()) {
-        return Some(exception(failure, target));
+        return Some(exception(failure));
     }
     match outcome.exit {
         Exit::Signal(signal) => harness(format!("ended by signal {signal}")),
@@ -156,7 +162,8 @@ fn stack_frames(stack: &str) -> Vec<Frame> {
         .collect()
 }
 
-fn line(text: &str) -> String {
+/// The first line of a text, cut.
+pub(crate) fn line(text: &str) -> String {
     text.lines().next().unwrap_or_default().chars().take(200).collect()
 }
 

@@ -5,10 +5,12 @@
 
 pub mod ablate;
 pub mod bundle;
+pub mod cargo;
 pub mod digest;
 pub mod engine;
 mod failure;
 mod file;
+pub mod golang;
 pub mod harness;
 pub mod npm;
 pub mod oracle;
@@ -16,6 +18,7 @@ mod parallel;
 mod profile;
 pub mod progress;
 pub mod prove;
+pub mod pypi;
 pub mod range;
 pub mod receipt;
 pub mod replay;

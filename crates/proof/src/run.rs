@@ -76,7 +76,8 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
         // Where nothing depends on the control, a fired program needs none, and that halves the work.
         let first = room.program()?;
         // Nor does one that found nothing to run: no control can make a verdict of that.
-        let absent = [Reason::ApiAbsent.as_str(), Reason::LoadFailed.as_str(), Reason::BuildFailed.as_str()];
+        let absent =
+            [Reason::ApiAbsent, Reason::LoadFailed, Reason::BuildFailed, Reason::RuntimeUnfit].map(Reason::as_str);
         let nothing_there = first.report.reason.is_some_and(|reason| absent.contains(&reason));
         if (first.sighting.fired && !first.baseline_needed) || nothing_there {
             repeats.push(first);
@@ -86,7 +87,7 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
             repeats.push(again);
         }
     }
-    let hopeless = [Reason::LoadFailed.as_str(), Reason::BuildFailed.as_str()];
+    let hopeless = [Reason::LoadFailed, Reason::BuildFailed, Reason::RuntimeUnfit].map(Reason::as_str);
     let hopeless = room.control.as_ref().and_then(|c| c.reason).is_some_and(|reason| hopeless.contains(&reason));
     let wanted = if hopeless { 1 } else { plan.repeats as usize };
     while repeats.len() < wanted {
@@ -153,7 +154,7 @@ impl Room<'_, '_> {
             report.inconclusive(Reason::ControlFailed, "the benign control fires too".into());
         } else if let Some(short) = short {
             let reason = match short.reason {
-                kept @ (Reason::ApiAbsent | Reason::LoadFailed) => kept,
+                kept @ (Reason::ApiAbsent | Reason::LoadFailed | Reason::RuntimeUnfit) => kept,
                 _ => Reason::ControlFailed,
             };
             report.inconclusive(reason, short.detail);

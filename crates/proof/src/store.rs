@@ -110,18 +110,63 @@ impl PackageStore {
         sandbox: &Sandbox,
         fetch: impl FnOnce() -> Result<Vec<u8>, SourceError>,
     ) -> Result<Stored, SourceError> {
-        if let Some(stored) = self.find(wanted.ecosystem, wanted.key) {
+        self.obtain_with(wanted.ecosystem, wanted.key, || fetch().and_then(|bytes| self.keep(wanted, &bytes, sandbox)))
+    }
+
+    /// The archive as it came, for what unpacks or reads it itself in a box: fetched if it is not here yet.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn archive_obtain(
+        &self,
+        ecosystem: &str,
+        key: &str,
+        fetch: impl FnOnce() -> Result<Vec<u8>, SourceError>,
+    ) -> Result<Stored, SourceError> {
+        self.obtain_with(ecosystem, key, || fetch().and_then(|bytes| self.archive_keep(ecosystem, key, &bytes)))
+    }
+
+    /// Where an archive kept as it came is.
+    #[must_use]
+    pub fn archive(&self, ecosystem: &str, sha256: &Sha256Hex) -> PathBuf {
+        self.folder(ecosystem, sha256).join("archive")
+    }
+
+    fn archive_keep(&self, ecosystem: &str, key: &str, bytes: &[u8]) -> Result<Stored, SourceError> {
+        let stored = Stored { sha256: Sha256Hex::of(bytes), bytes: bytes.len() as u64 };
+        let place = self.folder(ecosystem, &stored.sha256);
+        if !place.is_dir() {
+            let draft = self.draft()?;
+            let kept = file::write_whole(&draft.join("archive"), bytes);
+            kept.and_then(|()| file::folder_place(&draft, &place)).map_err(|source| SourceError::Store {
+                step: "place archive",
+                path: place,
+                source,
+            })?;
+        }
+        self.index_write(key, &stored)?;
+        Ok(stored)
+    }
+
+    /// What is here, or what `make` brings; one thread at a time for one key.
+    fn obtain_with(
+        &self,
+        ecosystem: &str,
+        key: &str,
+        make: impl FnOnce() -> Result<Stored, SourceError>,
+    ) -> Result<Stored, SourceError> {
+        if let Some(stored) = self.find(ecosystem, key) {
             return Ok(stored);
         }
-        let key = self.index_path(wanted.key);
-        let lock = self.busy.lock().unwrap_or_else(PoisonError::into_inner).entry(key.clone()).or_default().clone();
+        let path = self.index_path(key);
+        let lock = self.busy.lock().unwrap_or_else(PoisonError::into_inner).entry(path.clone()).or_default().clone();
         let held = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = match self.find(wanted.ecosystem, wanted.key) {
+        let stored = match self.find(ecosystem, key) {
             Some(stored) => Ok(stored),
-            None => fetch().and_then(|bytes| self.keep(wanted, &bytes, sandbox)),
+            None => make(),
         };
         drop(held);
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
         stored
     }
 
@@ -142,14 +187,18 @@ impl PackageStore {
                 source,
             })?;
         }
-        let entry = self.index_path(wanted.key);
-        let json = serde_json::to_vec(&stored).unwrap_or_default();
+        self.index_write(wanted.key, &stored)?;
+        Ok(stored)
+    }
+
+    fn index_write(&self, key: &str, stored: &Stored) -> Result<(), SourceError> {
+        let entry = self.index_path(key);
+        let json = serde_json::to_vec(stored).unwrap_or_default();
         file::write_whole(&entry, &json).map_err(|source| SourceError::Store {
             step: "write index entry",
             path: entry,
             source,
-        })?;
-        Ok(stored)
+        })
     }
 
     /// What the registry's digest of a package is here: immutable, so it is kept for ever.

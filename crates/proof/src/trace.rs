@@ -164,12 +164,17 @@ pub fn trace_of(frames: &[Frame]) -> Vec<TraceFrame> {
     out
 }
 
-/// A frame for a path below `/app/node_modules`.
+/// A frame for a path below `/app/node_modules`, or below `/app/site`, where each Python package has its folder.
 #[must_use]
 pub fn package_frame(path: &str, function: &str) -> Option<TraceFrame> {
     let path = path.strip_prefix("file://").unwrap_or(path);
-    let below = path.strip_prefix("/app/node_modules/")?;
-    let inner = below.rsplit_once("/node_modules/").map_or(below, |(_, inner)| inner);
+    let inner = match path.strip_prefix("/app/site/") {
+        Some(below) => below,
+        None => {
+            let below = path.strip_prefix("/app/node_modules/")?;
+            below.rsplit_once("/node_modules/").map_or(below, |(_, inner)| inner)
+        }
+    };
     let (package, file) = package_split(inner)?;
     let function = if function.is_empty() { "<anonymous>" } else { function };
     Some(TraceFrame { package: package.to_owned(), file: file.to_owned(), function: function.to_owned() })

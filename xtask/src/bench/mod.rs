@@ -1,7 +1,9 @@
 //! `cargo xtask bench NAME`: each bench is a file here and a row of the table. They start the benches of the packages, built
 //! with optimisation, and print what those print; they judge nothing and measure nothing themselves.
 
+mod matching;
 mod proof;
+pub mod triage;
 
 use std::path::Path;
 
@@ -11,8 +13,19 @@ use anyhow::{Context, Result, bail};
 type Row = (&'static str, &'static str, fn(&Path) -> Result<()>);
 
 /// Every bench.
-const BENCHES: &[Row] =
-    &[("proof", "the proof engine: what a box costs, beside bubblewrap where it is installed", proof::run)];
+const BENCHES: &[Row] = &[
+    ("proof", "the proof engine: what a box costs, beside bubblewrap where it is installed", proof::run),
+    (
+        "match",
+        "matching: forward, backward, and the building of an index, on the advisories in ../shared/data",
+        matching::run,
+    ),
+    (
+        "triage",
+        "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes",
+        optimised_triage,
+    ),
+];
 
 /// Runs the bench of this name.
 pub fn run(root: &Path, name: &str) -> Result<()> {
@@ -21,6 +34,16 @@ pub fn run(root: &Path, name: &str) -> Result<()> {
         bail!("there is no bench {name:?}; there are\n{}", known.join("\n"));
     };
     bench(root)
+}
+
+/// Builds this program with optimisation and measures triage in there.
+fn optimised_triage(root: &Path) -> Result<()> {
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--", "bench", "triage", "here"])
+        .current_dir(root)
+        .status()
+        .context("start the bench of triage")?;
+    if status.success() { Ok(()) } else { bail!("the bench of triage ended with {status}") }
 }
 
 /// Runs one `cargo bench` target of a package to its end.

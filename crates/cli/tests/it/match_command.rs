@@ -71,3 +71,61 @@ fn nothing_affected_is_exit_0_and_bad_input_exit_2() {
     assert!(said.contains("broken.jsonl line 2"), "{said}");
     assert_eq!(refused(&folder.path().join("none"), &advisory).0, Some(2));
 }
+
+/// Runs the program with a data folder of its own.
+fn run_at(home: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proofhouse"));
+    command.env("PROOFHOUSE_HOME", home).args(arguments).output().unwrap()
+}
+
+#[test]
+fn an_index_answers_as_its_advisories_do_and_a_foreign_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(at("npm.zip")).unwrap());
+    archive.start_file("CVE-2020-8203.json", zip::write::SimpleFileOptions::default()).unwrap();
+    std::io::Write::write_all(&mut archive, record("CVE-2020-8203", "lodash", "4.17.20").as_bytes()).unwrap();
+    archive.finish().unwrap();
+    let (zip, index, inventory) = (at("npm.zip"), at("all.index"), example("hospital.cdx.json"));
+    let inventory = inventory.to_str().unwrap();
+    let built = run_at(folder.path(), &["index", "build", "--advisories", &zip, "--out", &index]);
+    assert_eq!(built.status.code(), Some(0), "{}", String::from_utf8_lossy(&built.stderr));
+    let by_index = run_at(folder.path(), &["match", "--index", &index, "--inventory", inventory, "--json"]);
+    let by_zip = run_at(folder.path(), &["match", "--advisories", &zip, "--inventory", inventory, "--json"]);
+    assert_eq!(by_index.status.code(), Some(1), "{}", String::from_utf8_lossy(&by_index.stderr));
+    assert_eq!(by_index.stdout, by_zip.stdout);
+    let sarif = run_at(folder.path(), &["match", "--index", &index, "--inventory", inventory, "--sarif"]);
+    let sarif: Value = serde_json::from_slice(&sarif.stdout).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "CVE-2020-8203");
+    let reached = run_at(folder.path(), &["reach", "--advisory", &zip, "--inventories", inventory, "--json"]);
+    let reached: Value = serde_json::from_slice(&reached.stdout).unwrap();
+    let forward: Value = serde_json::from_slice(&by_zip.stdout).unwrap();
+    assert_eq!(reached["inventories"][0]["findings"], forward["inventories"][0]["findings"]);
+    // Another house's key has not signed it.
+    let other = tempfile::tempdir().unwrap();
+    run_at(other.path(), &["index", "build", "--advisories", &zip, "--out", &at("other.index")]);
+    let refused = run_at(other.path(), &["match", "--index", &index, "--inventory", inventory]);
+    assert_eq!((refused.status.code(), refused.stdout.is_empty()), (Some(2), true));
+}
+
+#[test]
+fn a_vex_document_settles_what_it_speaks_of_and_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("a.json"), record("CVE-1", "a", "2.0.0")).unwrap();
+    let sbom = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components":
+        [{"type": "library", "name": "a", "purl": "pkg:npm/a@1.0.0"}]});
+    std::fs::write(at("sbom.json"), sbom.to_string()).unwrap();
+    let vex = json!({"@context": "https://openvex.dev/ns/v0.2.0", "@id": "urn:x:1", "author": "us",
+        "timestamp": "2026-01-01T00:00:00Z", "version": 1, "statements": [{
+            "vulnerability": {"name": "CVE-1"}, "products": [{"@id": "pkg:npm/a@1.0.0"}],
+            "status": "not_affected", "justification": "vulnerable_code_not_in_execute_path"}]});
+    std::fs::write(at("vex.json"), vex.to_string()).unwrap();
+    let arguments = ["match", "--advisories", &at("a.json"), "--inventory", &at("sbom.json"), "--json"];
+    assert_eq!(run_at(folder.path(), &arguments).status.code(), Some(1));
+    let settled = run_at(folder.path(), &[&arguments[..], &["--vex", &at("vex.json")]].concat());
+    assert_eq!(settled.status.code(), Some(0), "{}", String::from_utf8_lossy(&settled.stderr));
+    let report: Value = serde_json::from_slice(&settled.stdout).unwrap();
+    let finding = &report["inventories"][0]["findings"][0];
+    assert_eq!((&finding["status"], &finding["vex"]["author"]), (&json!("affected"), &json!("us")));
+}

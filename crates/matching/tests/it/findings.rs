@@ -28,7 +28,12 @@ pub fn sbom(purls: &[&str]) -> Inventory {
 
 fn lines(found: &InventoryMatch) -> Vec<String> {
     let finding = |(index, f): &(usize, matching::Finding)| {
-        let says = |s: &matching::Statement| format!("{} {}: {}", s.record, s.status.as_str(), s.because);
+        // Why a version cannot be read is for the tests of `versions`.
+        let because = |s: &matching::Statement| match s.because.find(" as a version of npm: ") {
+            Some(at) => s.because[..at + " as a version of npm".len()].to_owned(),
+            None => s.because.clone(),
+        };
+        let says = |s: &matching::Statement| format!("{} {}: {}", s.record, s.status.as_str(), because(s));
         let says: Vec<String> = f.statements.iter().map(says).collect();
         format!("{index} {} {} [{}]", f.status.as_str(), f.ids.join("="), says.join(" | "))
     };
@@ -40,11 +45,11 @@ fn lines(found: &InventoryMatch) -> Vec<String> {
 #[track_caller]
 fn check(records: Vec<Record>, purls: &[&str], expected: &[&str]) {
     let inventory = sbom(purls);
-    let index = Index::build(records);
+    let index = Index::build(records).unwrap();
     let found = index.match_inventory(&inventory);
     assert_eq!(lines(&found), expected);
     let reached = Holdings::build([&inventory]).reach(&index);
-    let other_way: Vec<_> = reached.into_iter().map(|r| (r.place.component, r.finding)).collect();
+    let other_way: Vec<_> = reached.into_iter().map(|r| (r.place.component as usize, r.finding)).collect();
     assert_eq!(other_way, found.findings, "the other direction");
 }
 
@@ -74,7 +79,8 @@ fn disputes_and_fixes_are_told() {
         record("GHSA-1", &["CVE-1"], "npm", "lodash", range("0", "4.17.19")),
         record("OSV-1", &["GHSA-1"], "npm", "lodash", range("3.7.0", "4.17.20")),
     ];
-    let found = Index::build(records).match_inventory(&sbom(&["pkg:npm/lodash@4.17.19", "pkg:npm/lodash@4.17.18"]));
+    let found =
+        Index::build(records).unwrap().match_inventory(&sbom(&["pkg:npm/lodash@4.17.19", "pkg:npm/lodash@4.17.18"]));
     let told: Vec<_> = found.findings.iter().map(|(_, f)| (f.id(), f.is_disputed(), f.fixed())).collect();
     assert_eq!(told, [("CVE-1", true, vec!["4.17.20"]), ("CVE-1", false, vec!["4.17.19", "4.17.20"])]);
 }
@@ -107,16 +113,14 @@ fn what_cannot_be_read_is_never_clean() {
             "pkg:npm/f@1.0.0",
         ],
         &[
-            "0 unknown A [A unknown: the version cannot be read: read \"latest\" as a version of npm: unexpected character \
-             'l' while parsing major version number]",
-            "1 unknown B [B unknown: a bound of ranges[0] cannot be read: read \"soon\" as a version of npm: unexpected \
-             character 's' while parsing major version number]",
+            "0 unknown A [A unknown: the version cannot be read: read \"latest\" as a version of npm]",
+            "1 unknown B [B unknown: a bound of ranges[0] cannot be read: read \"soon\" as a version of npm]",
             "2 unknown C [C unknown: the record names JSONStream: the same but for case, which counts here]",
             "4 affected D [D affected: listed as affected: versions[0] is 1.0]",
-            "5 unknown D [D unknown: no version order is known for this ecosystem]",
             "6 unknown E [E unknown: the record is about Debian:12, and the inventory does not name that release]",
             "7 unknown F [F unknown: ranges[0] cannot be decided: it could not be read]",
             "3 clean",
+            "5 clean",
         ],
     );
 }
@@ -127,7 +131,7 @@ fn git_dependencies_never_match() {
         "node_modules/lodash": {"version": "4.17.15", "resolved": "git+ssh://git@example.org/lodash.git#0123"},
     }});
     let (inventory, _) = npm_lock::read(lock.to_string().as_bytes()).unwrap();
-    let index = Index::build([record("A", &[], "npm", "lodash", range("0", "9.0.0"))]);
+    let index = Index::build([record("A", &[], "npm", "lodash", range("0", "9.0.0"))]).unwrap();
     assert_eq!(lines(&index.match_inventory(&inventory)), ["0 unmatchable from-repository"]);
     assert!(index.match_component(&inventory.components[0]).is_err());
     assert!(Holdings::build([&inventory]).reach(&index).is_empty());
@@ -137,7 +141,7 @@ fn git_dependencies_never_match() {
 fn withdrawn_records_say_nothing() {
     let mut withdrawn = record("A", &[], "npm", "a", range("0", "1.0.0"));
     withdrawn.withdrawn = Some("2026-01-01T00:00:00Z".into());
-    let index = Index::build([withdrawn]);
+    let index = Index::build([withdrawn]).unwrap();
     assert_eq!((index.records(), index.withdrawn()), (0, 1));
     assert_eq!(lines(&index.match_inventory(&sbom(&["pkg:npm/a@0.1.0"]))), ["0 clean"]);
 }

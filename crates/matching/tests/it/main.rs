@@ -4,3 +4,7 @@
 
 mod both_directions;
 mod findings;
+mod gate;
+mod index_file;
+mod reference;
+mod traps;

@@ -30,6 +30,8 @@ pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
 pub const SIZES_MAX: usize = 32;
 /// Largest such size.
 pub const INPUT_SIZE_COUNT_MAX: u64 = 100_000_000;
+/// Most features of the target that a bundle may switch on.
+pub const FEATURES_COUNT_MAX: usize = 32;
 /// Most words of a command, and most things a driver is linked with.
 pub const COMMAND_WORDS_MAX: usize = 32;
 /// Longest such word, in bytes.
@@ -42,6 +44,12 @@ words! {
     pub enum RuntimeKind {
         /// Node.js, itself fetched as a package of the registry.
         Node = "node",
+        /// Rust programs built with the machine's own toolchain.
+        Rust = "rust",
+        /// CPython, over packages of PyPI.
+        Python = "python",
+        /// Go modules, with programs built in a box.
+        Go = "go",
         /// C and C++ built from source, under sanitizers.
         Native = "native",
     }
@@ -84,6 +92,12 @@ pub struct Runtime {
     pub kind: RuntimeKind,
     /// Its exact version; the engine's own choice where absent.
     pub version: Option<String>,
+    /// Features of the target that are switched on; `rust` only.
+    pub features: Vec<String>,
+    /// Whether the target's default features are on; `rust` only.
+    pub default_features: bool,
+    /// Whether target and program are built with AddressSanitizer; `rust` only.
+    pub sanitizer: bool,
 }
 
 /// How the program is run.

@@ -13,6 +13,7 @@ use super::build::{self, Started};
 use super::manifest::{self, Manifest, Oracle, Run, Runtime, RuntimeKind, Target};
 use super::quantity;
 use super::violation::{Violation, Violations};
+use crate::cargo::feature_is_valid;
 use crate::runtime::{Row, row};
 
 /// Reads the text of `proof.toml`. `files` are the names of the bundle's other files.
@@ -116,8 +117,24 @@ fn runtime(table: &DeTable<'_>, found: &mut Findings<'_>) -> Option<Runtime> {
         }
     });
     let version = section.version("version", kind.map(row), false);
+    let mut runtime = Runtime { kind: kind?, version, features: Vec::new(), default_features: true, sanitizer: false };
+    if kind == Some(RuntimeKind::Rust) {
+        rust_keys(&mut section, &mut runtime);
+    }
     section.refuse_rest();
-    Some(Runtime { kind: kind?, version })
+    Some(runtime)
+}
+
+/// What only programs that are built with the target can ask for.
+fn rust_keys(section: &mut Section<'_, '_, '_>, runtime: &mut Runtime) {
+    runtime.features = section.features();
+    runtime.default_features = section.boolean("default-features").unwrap_or(true);
+    if let Some((word, span)) = section.text("sanitizer", false) {
+        runtime.sanitizer = word == "address";
+        if !runtime.sanitizer {
+            section.wrong("unknown-sanitizer", "sanitizer", Some(span), "only `address` is known here".into());
+        }
+    }
 }
 
 fn run(table: &DeTable<'_>, by: Option<&Row>, files: &[&str], found: &mut Findings<'_>) -> Option<Run> {
@@ -372,6 +389,18 @@ impl<'a, 'f, 't> Section<'a, 'f, 't> {
                 None
             }
         }
+    }
+
+    fn features(&mut self) -> Vec<String> {
+        let Some(value) = self.value("features", false) else { return Vec::new() };
+        let list = value.get_ref().as_array();
+        let texts = list.into_iter().flat_map(|list| list.iter()).filter_map(|item| item.get_ref().as_str());
+        let named: Vec<String> = texts.filter(|name| feature_is_valid(name)).map(ToOwned::to_owned).collect();
+        if list.map(|list| list.len()) != Some(named.len()) || named.len() > manifest::FEATURES_COUNT_MAX {
+            let message = format!("a list of at most {} names of features is wanted", manifest::FEATURES_COUNT_MAX);
+            self.wrong("malformed-features", "features", Some(value.span()), message);
+        }
+        named
     }
 
     fn sizes(&mut self, kind: Option<OracleKind>) -> Option<Vec<u64>> {

@@ -64,7 +64,8 @@ pub fn layer_obtain(store: &PackageStore, target: &str, entries: &[ClosureEntry]
     Ok(place)
 }
 
-fn tree_link(from: &Path, to: &Path) -> io::Result<()> {
+/// Makes a folder whose files are hard links to those of another.
+pub(crate) fn tree_link(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

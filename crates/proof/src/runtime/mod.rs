@@ -4,8 +4,11 @@
 //! A runtime lists versions, has them in the store with what they need, and says how a program is started on one. It
 //! must not decide a verdict: what was seen is judged by `oracle` and `run`, the same for all.
 
+pub mod go;
 pub mod native;
 pub mod node;
+pub mod python;
+pub mod rust;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use crate::store::PackageStore;
 use crate::trace::TraceFrame;
 
 /// Every runtime there is.
-pub const TABLE: &[Row] = &[node::ROW, native::ROW];
+pub const TABLE: &[Row] = &[node::ROW, python::ROW, rust::ROW, go::ROW, native::ROW];
 
 /// What can be said of a runtime before an engine is opened: enough to read a bundle.
 pub struct Row {

@@ -176,7 +176,8 @@ impl Client {
             request = request.header("if-none-match", etag);
         }
         if let Some(token) = self.token_for(url) {
-            request = request.header("authorization", format!("Bearer {token}"));
+            let kind = if token.starts_with("Basic ") { "" } else { "Bearer " };
+            request = request.header("authorization", format!("{kind}{token}"));
         }
         let unreachable = |e: &ureq::Error| SourceError::Unreachable { url: url.into(), why: e.to_string() };
         let mut response = request.call().map_err(|e| unreachable(&e))?;

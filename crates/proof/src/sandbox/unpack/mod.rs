@@ -5,6 +5,7 @@ pub(super) mod order;
 pub(super) mod receive;
 pub(super) mod stream;
 pub(super) mod worker;
+pub(super) mod zip;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub enum Format {
     TarGz,
     /// A zstd-compressed tar.
     TarZst,
+    /// A zip, as wheels, Go modules and jars are packed: plain or deflated entries, not encrypted, in one part.
+    Zip,
 }
 
 /// Where the archive's bytes are.

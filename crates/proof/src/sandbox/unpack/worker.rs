@@ -10,10 +10,11 @@ use super::super::sys;
 use super::name;
 use super::order::{Refusal, UnpackOrder};
 use super::stream::{End, Head, Kind};
+use super::zip;
 use super::{Format, UnpackLimits};
 
 /// Bytes read and written at once.
-const BUFFER_BYTES: usize = 128 << 10;
+pub(super) const BUFFER_BYTES: usize = 128 << 10;
 /// The largest window of a zstd frame, as a power of two: what the format's own tools accept.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 /// Bytes of headers and padding that an archive may have for each entry.
@@ -37,12 +38,15 @@ pub fn run(order: &UnpackOrder) -> i32 {
 }
 
 fn unpack(order: &UnpackOrder, archive: File, output: File) -> Result<(), Refusal> {
+    let mut out =
+        Out { order, output: BufWriter::with_capacity(BUFFER_BYTES, output), entries: 0, bytes: 0, specials: 0 };
+    if order.format == Format::Zip {
+        return out.zip_write(&archive);
+    }
     let packed = BufReader::with_capacity(BUFFER_BYTES, archive);
     let bytes_max = raw_bytes_max(&order.limits);
     let over = Rc::new(Cell::new(false));
     let plain = Bounded { inner: decoder(order.format, packed)?, left: bytes_max, over: over.clone() };
-    let mut out =
-        Out { order, output: BufWriter::with_capacity(BUFFER_BYTES, output), entries: 0, bytes: 0, specials: 0 };
     let result = out.archive_write(plain);
     if over.get() {
         return Err(too_much("", bytes_max, "bytes of archive, headers included"));
@@ -58,7 +62,8 @@ fn raw_bytes_max(limits: &UnpackLimits) -> u64 {
 
 fn decoder(format: Format, packed: impl BufRead + 'static) -> Result<Box<dyn Read>, Refusal> {
     Ok(match format {
-        Format::Tar => Box::new(packed),
+        // A zip archive is not one stream: it has its own reader.
+        Format::Tar | Format::Zip => Box::new(packed),
         Format::TarGz => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
         Format::TarZst => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(unreadable)?;
@@ -105,8 +110,53 @@ impl Out<'_> {
         for entry in archive.entries().map_err(unreadable)? {
             self.entry_write(entry.map_err(unreadable)?)?;
         }
+        self.end_write()
+    }
+
+    fn zip_write(&mut self, archive: &File) -> Result<(), Refusal> {
+        for entry in zip::entries(archive, &self.order.limits)? {
+            let shown = shown(&entry.name);
+            let kind = match entry.mode & 0o170_000 {
+                0 | 0o040_000 | 0o100_000 if entry.name.ends_with(b"/") => Kind::Folder,
+                0 | 0o100_000 if entry.mode & 0o100 == 0 => Kind::File,
+                0 | 0o100_000 => Kind::Executable,
+                _ => {
+                    self.special_count(&shown)?;
+                    continue;
+                }
+            };
+            if kind == Kind::Folder && entry.size != 0 {
+                return Err(refused(&shown, "it is a folder and has content"));
+            }
+            let Some(path) = name_clean(&entry.name, self.order).map_err(|why| refused(&shown, why))? else { continue };
+            self.count(&shown, entry.size)?;
+            let content = zip::content(archive, &entry)?;
+            self.one_write(&shown, Head { kind, path, size: entry.size }, content)?;
+        }
+        self.end_write()
+    }
+
+    fn end_write(&mut self) -> Result<(), Refusal> {
         End { specials_left_out: self.specials }.write(&mut self.output).map_err(lost)?;
         self.output.flush().map_err(lost)
+    }
+
+    /// The whole content is read, so that what follows the stated size is seen.
+    fn one_write(&mut self, shown: &str, head: Head, mut content: impl Read) -> Result<(), Refusal> {
+        head.write(&mut self.output).map_err(lost)?;
+        let copied = io::copy(&mut content, &mut self.output).map_err(unreadable)?;
+        if copied != head.size {
+            return Err(Refusal::Unreadable { why: format!("it ends inside entry {shown:?}") });
+        }
+        Ok(())
+    }
+
+    fn special_count(&mut self, shown: &str) -> Result<(), Refusal> {
+        if self.order.refuse_specials {
+            return Err(refused(shown, "it is a link, a device or of another special kind"));
+        }
+        self.specials = self.specials.saturating_add(1);
+        Ok(())
     }
 
     fn entry_write<R: Read>(&mut self, mut entry: tar::Entry<'_, R>) -> Result<(), Refusal> {
@@ -122,23 +172,12 @@ impl Out<'_> {
                 let mode = entry.header().mode().unwrap_or(0o644);
                 if mode & 0o100 == 0 { Kind::File } else { Kind::Executable }
             }
-            _ if self.order.refuse_specials => {
-                return Err(refused(&shown, "it is a link, a device or of another special kind"));
-            }
-            _ => {
-                self.specials = self.specials.saturating_add(1);
-                return Ok(());
-            }
+            _ => return self.special_count(&shown),
         };
         let Some(path) = name_clean(&raw, self.order).map_err(|why| refused(&shown, why))? else { return Ok(()) };
         let size = if kind == Kind::Folder { 0 } else { entry.size() };
         self.count(&shown, size)?;
-        Head { kind, path, size }.write(&mut self.output).map_err(lost)?;
-        let copied = io::copy(&mut entry.by_ref().take(size), &mut self.output).map_err(unreadable)?;
-        if copied != size {
-            return Err(Refusal::Unreadable { why: format!("it ends inside entry {shown:?}") });
-        }
-        Ok(())
+        self.one_write(&shown, Head { kind, path, size }, entry.by_ref().take(size))
     }
 
     fn count(&mut self, shown: &str, size: u64) -> Result<(), Refusal> {
@@ -188,20 +227,20 @@ fn name_clean(raw: &[u8], order: &UnpackOrder) -> Result<Option<String>, &'stati
 }
 
 /// The name for people: cut, and readable whatever it holds.
-fn shown(raw: &[u8]) -> String {
+pub(super) fn shown(raw: &[u8]) -> String {
     const SHOWN_BYTES_MAX: usize = 200;
     String::from_utf8_lossy(raw.get(..raw.len().min(SHOWN_BYTES_MAX)).unwrap_or_default()).into_owned()
 }
 
-fn refused(entry: &str, why: &str) -> Refusal {
+pub(super) fn refused(entry: &str, why: &str) -> Refusal {
     Refusal::Entry { entry: entry.to_owned(), why: why.to_owned() }
 }
 
-fn too_much(entry: &str, bound: u64, unit: &str) -> Refusal {
+pub(super) fn too_much(entry: &str, bound: u64, unit: &str) -> Refusal {
     Refusal::TooMuch { entry: entry.to_owned(), bound, unit: unit.to_owned() }
 }
 
-fn unreadable(error: io::Error) -> Refusal {
+pub(super) fn unreadable(error: io::Error) -> Refusal {
     Refusal::Unreadable { why: error.to_string() }
 }
 

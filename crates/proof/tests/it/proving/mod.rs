@@ -7,6 +7,7 @@ mod oracles;
 mod ranges;
 mod receipts;
 mod registry;
+mod rust;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ mod honest;
 mod reach;
 mod stronger;
 mod unpack;
+mod unpack_zip;
 mod usage;
 
 use proof::sandbox::{BoxOutcome, BoxSpec, Limits, Sandbox, SandboxConfig};

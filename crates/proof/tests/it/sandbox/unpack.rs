@@ -64,7 +64,10 @@ fn spec(archive: &[u8], format: Format) -> UnpackSpec<'_> {
 }
 
 /// Unpacks into a new place, and sees to it that a refusal leaves nothing there.
-fn unpack(sandbox: &Sandbox, spec: &UnpackSpec<'_>) -> Result<(UnpackReport, BTreeMap<String, String>), UnpackError> {
+pub(super) fn unpack(
+    sandbox: &Sandbox,
+    spec: &UnpackSpec<'_>,
+) -> Result<(UnpackReport, BTreeMap<String, String>), UnpackError> {
     let folder = tempfile::tempdir().unwrap();
     let dest = folder.path().join("dest");
     let result = sandbox.unpack(spec, &dest);

@@ -1,0 +1,9 @@
+#![allow(deprecated)]
+
+fn main() {
+    let text = "two words; and 'more'";
+    let quoted = shlex::quote(text);
+    let shell = std::process::Command::new("bash").args(["-c", &format!("printf '<%s>' {quoted}")]).output().unwrap();
+    assert!(shell.status.success());
+    assert_eq!(shell.stdout, format!("<{text}>").as_bytes());
+}
