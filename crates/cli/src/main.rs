@@ -77,10 +77,6 @@ enum Command {
     Reach(match_command::Reach),
     /// Build and update the index that `match` asks
     Index(index_command::IndexCommand),
-    /// Tell what a crash's output says
-    Trace(trace::Trace),
-    /// Say how an ecosystem orders versions
-    Versions(versions_command::Versions),
     /// Tell which patch of a source package is the fix
     Ablate(ablate::Ablate),
     /// Run a proof on exact versions and grade it
@@ -117,9 +113,6 @@ fn main() -> ExitCode {
         Command::Match(command) => command.run(cli.home),
         Command::Reach(command) => command.run(),
         Command::Index(command) => command.run(cli.home),
-        Command::Match(command) => command.run(),
-        Command::Trace(command) => command.run(),
-        Command::Versions(command) => command.run(),
         Command::Ablate(command) => command.run(cli.home),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
