@@ -20,8 +20,11 @@ const SCRIPT: &str = include_str!("../harness/build.py");
 const PYPROJECT_BYTES_MAX: u64 = 1 << 20;
 /// How long a build may take, in milliseconds.
 const BUILD_WALL_MS_MAX: u64 = 180_000;
+/// Memory of a build, in bytes.
 const BUILD_MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// What a build may write, in bytes.
 const BUILD_DISK_BYTES_MAX: u64 = 512 << 20;
+/// Files and folders that a build may make.
 const BUILD_FILES_MAX: u32 = 30_000;
 /// With what a source that names no back end is built: of the time of such sources, and still good for Python 3.11.
 const LEGACY_REQUIRES: [&str; 2] = ["setuptools==65.5.1", "wheel==0.38.4"];

@@ -19,6 +19,7 @@ const DIRECTORY_BYTES_MAX: u64 = 64 << 20;
 const END_BYTES: usize = 22;
 const CENTRAL_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
+/// The longest comment that an end record can have.
 const COMMENT_BYTES_MAX: u64 = 0xffff;
 const END_SIGNATURE: &[u8] = b"PK\x05\x06";
 const CENTRAL_SIGNATURE: &[u8] = b"PK\x01\x02";
