@@ -36,6 +36,17 @@ pub fn version_read(text: &str) -> Option<Version> {
     (version.build.is_empty() || version.build.as_str() == "incompatible").then_some(version)
 }
 
+/// Whether a version names a commit: it ends in a time and the beginning of a hash.
+#[must_use]
+pub fn is_pseudo(version: &Version) -> bool {
+    let Some((rest, hash)) = version.pre.rsplit_once('-') else { return false };
+    let time = rest.rsplit('.').next().unwrap_or(rest);
+    time.len() == 14
+        && time.bytes().all(|b| b.is_ascii_digit())
+        && hash.len() == 12
+        && hash.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// A path or version as the proxy's addresses and the module cache write it: capitals become `!` and the small letter.
 #[must_use]
 pub fn escaped(text: &str) -> String {
@@ -83,6 +94,11 @@ mod tests {
         assert_eq!(escaped("github.com/Azure/x"), "github.com/!azure/x");
         for good in ["v0.3.7", "v3.2.0+incompatible", "v0.0.0-20160617170158-f0777076321a"] {
             assert!(version_read(good).is_some(), "{good}");
+        }
+        for (text, yes) in
+            [("v0.0.0-20160617170158-f0777076321a", true), ("v0.3.8-0.20211004125949-5bd84dd9b33b", true), ("v1.0.0-rc.1", false)]
+        {
+            assert_eq!(is_pseudo(&version_read(text).unwrap()), yes, "{text}");
         }
         for bad in ["0.3.7", "v1", "v1.2", "v1.2.3+meta", "latest"] {
             assert!(version_read(bad).is_none(), "{bad}");

@@ -20,7 +20,7 @@ use crate::golang::config::GoConfig;
 use crate::golang::gomod::GoMod;
 use crate::golang::registry::{ModuleFile, Registry, STORE_PART};
 use crate::golang::toolchain::{self, GO_VERSION_DEFAULT};
-use crate::golang::{path_is_valid, self_test, version_read};
+use crate::golang::{is_pseudo, path_is_valid, self_test, version_read};
 use crate::harness::{HarnessError, Observed};
 use crate::npm::layer::ClosureEntry;
 use crate::progress::Progress;
@@ -123,11 +123,11 @@ impl Runtime for Go {
         versions.dedup();
         let newest = versions.iter().rev().find(|(version, _)| version.pre.is_empty()).map(|(_, text)| text.as_str());
         let newest = self.retractions(module, newest);
-        // A pseudo-version before any release is all that there is of many modules: no pre-release of anything.
+        // A pseudo-version is a commit that somebody uses, and all that there is of many modules.
         let published = |(version, text): &(semver::Version, &String)| PublishedVersion {
             text: (*text).clone(),
             line: format!("{}.{}", version.major, version.minor),
-            prerelease: !version.pre.is_empty() && (version.major, version.minor, version.patch) != (0, 0, 0),
+            prerelease: !version.pre.is_empty() && !is_pseudo(version),
             published: None,
             yanked: newest.is_retracted(version),
         };

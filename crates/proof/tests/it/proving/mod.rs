@@ -4,6 +4,7 @@ mod bundles;
 mod hostile;
 mod native;
 mod oracles;
+mod python;
 mod ranges;
 mod receipts;
 mod registry;
