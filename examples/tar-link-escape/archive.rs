@@ -3,7 +3,7 @@
 pub fn entry(out: &mut Vec<u8>, name: &str, kind: u8, link: &str, content: &[u8]) {
     let mut header = [0u8; 512];
     header[..name.len()].copy_from_slice(name.as_bytes());
-    header[100..108].copy_from_slice(b"0000644\0");
+    header[100..108].copy_from_slice(b"0000755\0");
     header[108..116].copy_from_slice(b"0000000\0");
     header[116..124].copy_from_slice(b"0000000\0");
     header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());

@@ -40,7 +40,8 @@ fn file_write() {
 fn assertion() {
     check("smallvec-insert-many", "confirmed; 1.6.0 fired; 1.6.1 silent");
     check("untrusted-underflow", "confirmed; 0.6.1 fired; 0.6.2 silent");
-    check("shlex-quote", "confirmed; 1.2.0 fired; 1.3.0 silent");
+    check("simple-slab-index", "confirmed; 0.3.2 fired; 0.3.3 silent");
+    check("shlex-quote", "confirmed; 1.2.0 fired; 1.2.1 silent");
 }
 
 /// Every oracle of the runtime fires on what must fire there and is quiet on what must not.
