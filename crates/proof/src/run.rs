@@ -98,7 +98,7 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
         repeats.push(room.program()?);
     }
     let mut shown = conclude(&room, &repeats);
-    if plan.trace && shown.verdict == Verdict::Fired {
+    if plan.trace && stage.sees_hands && shown.verdict == Verdict::Fired {
         room.trace(&repeats, &mut shown)?;
     }
     shown.walls = room.walls;

@@ -95,9 +95,11 @@ mod tests {
         for good in ["v0.3.7", "v3.2.0+incompatible", "v0.0.0-20160617170158-f0777076321a"] {
             assert!(version_read(good).is_some(), "{good}");
         }
-        for (text, yes) in
-            [("v0.0.0-20160617170158-f0777076321a", true), ("v0.3.8-0.20211004125949-5bd84dd9b33b", true), ("v1.0.0-rc.1", false)]
-        {
+        for (text, yes) in [
+            ("v0.0.0-20160617170158-f0777076321a", true),
+            ("v0.3.8-0.20211004125949-5bd84dd9b33b", true),
+            ("v1.0.0-rc.1", false),
+        ] {
             assert_eq!(is_pseudo(&version_read(text).unwrap()), yes, "{text}");
         }
         for bad in ["0.3.7", "v1", "v1.2", "v1.2.3+meta", "latest"] {
