@@ -1,3 +1,5 @@
+//! Text with blanks and quotes comes out of a shell as it went in.
+
 #![allow(deprecated)]
 
 fn main() {

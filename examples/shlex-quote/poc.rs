@@ -1,3 +1,5 @@
+//! Text with braces is to come out of a shell as it went in.
+
 #![allow(deprecated)]
 
 fn main() {

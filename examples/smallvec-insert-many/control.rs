@@ -1,3 +1,5 @@
+//! Inserts as many elements as the iterator promises.
+
 use smallvec::SmallVec;
 
 fn main() {

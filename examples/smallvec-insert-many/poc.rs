@@ -1,3 +1,5 @@
+//! Inserts more elements than the iterator promises.
+
 use smallvec::SmallVec;
 
 /// An iterator that promises less than it gives, which is allowed.

@@ -1,3 +1,5 @@
+//! Unpacks a folder and a file.
+
 mod archive;
 
 fn main() {

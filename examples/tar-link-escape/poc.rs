@@ -1,3 +1,5 @@
+//! Unpacks an archive whose link leads to a file outside.
+
 mod archive;
 
 fn main() {

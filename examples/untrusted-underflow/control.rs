@@ -1,3 +1,5 @@
+//! Skips, reads and skips to the end.
+
 fn main() {
     let mut reader = untrusted::Reader::new(untrusted::Input::from(b"abcd"));
     assert!(reader.skip(2).is_ok());

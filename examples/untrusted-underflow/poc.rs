@@ -1,3 +1,5 @@
+//! Goes on reading after a skip that failed.
+
 use std::panic;
 
 fn main() {

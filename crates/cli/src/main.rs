@@ -1,5 +1,6 @@
 //! The one program. Each subcommand has a file of its own; this one only says which there are.
 
+mod ablate;
 mod advisories;
 mod answer;
 mod api;
@@ -80,6 +81,8 @@ enum Command {
     Trace(trace::Trace),
     /// Say how an ecosystem orders versions
     Versions(versions_command::Versions),
+    /// Tell which patch of a source package is the fix
+    Ablate(ablate::Ablate),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
     /// Measure on which published versions a proof fires
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Command::Match(command) => command.run(),
         Command::Trace(command) => command.run(),
         Command::Versions(command) => command.run(),
+        Command::Ablate(command) => command.run(cli.home),
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),

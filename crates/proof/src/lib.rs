@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod ablate;
 pub mod bundle;
 pub mod cargo;
 pub mod digest;
@@ -29,6 +30,7 @@ pub mod source;
 pub mod store;
 pub mod trace;
 
+pub use ablate::AblateReport;
 pub use bundle::{Bundle, BundleError};
 pub use engine::{Engine, EngineConfig, EngineError, ErrorClass, Watch};
 pub use progress::Progress;

@@ -113,7 +113,8 @@ impl Measurer {
         }
         let sandbox = SandboxConfig { init_exe: self.0.init_exe.clone(), ..SandboxConfig::default() };
         // Bundles are kept sealed in the store; the engine's own folder must not hold them in the clear.
-        let config = EngineConfig { home: self.0.home.clone(), sandbox, npm: None, without_bundles: true };
+        let home = self.0.home.clone();
+        let config = EngineConfig { home, sandbox, without_bundles: true, ..EngineConfig::default() };
         let engine = Engine::open(config).map_err(|e| ServiceError::Unavailable(e.to_string()))?;
         Ok(self.0.engine.get_or_init(|| engine))
     }

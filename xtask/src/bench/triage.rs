@@ -1,5 +1,7 @@
 //! Measures triage: precision, recall and F1 of pairs on the labelled set, and time and memory at growing sizes.
 
+// Test data: what cannot be written there is a defect of the bench, and may end it.
+#[allow(clippy::unwrap_used)]
 #[path = "../../../crates/triage/tests/it/labelled.rs"]
 mod labelled;
 

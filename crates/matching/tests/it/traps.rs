@@ -157,8 +157,8 @@ fn overlapping_and_inverted_ranges_are_warned_of_and_read_strictly() {
     for (pairs, unknown) in [(inverted, "1.5.0"), (overlapping, "3.5.0")] {
         let one = record("A", &[], "npm", "a", events("SEMVER", pairs));
         assert_eq!(Builder::default().take(&one)[0].code, "events_disordered");
-        assert_eq!(ask(&[one.clone()], "npm", "a", "2.5.0"), AFFECTED);
-        assert_eq!(ask(&[one.clone()], "npm", "a", unknown), UNKNOWN);
+        assert_eq!(ask(std::slice::from_ref(&one), "npm", "a", "2.5.0"), AFFECTED);
+        assert_eq!(ask(std::slice::from_ref(&one), "npm", "a", unknown), UNKNOWN);
         assert_eq!(ask(&[one], "npm", "a", "0.5.0"), None);
     }
 }

@@ -20,7 +20,7 @@ pub const INDEX_BYTES_MAX: u64 = 64 << 20;
 /// Largest archive read, in bytes.
 pub const CRATE_BYTES_MAX: u64 = 128 << 20;
 /// Newest shape of an index entry that is understood: the second one brought `features2`.
-const ENTRY_SHAPE_MAX: u32 = 2;
+const ENTRY_SHAPE_NEWEST: u32 = 2;
 
 /// A crate as the index describes it.
 #[derive(Debug, Clone)]
@@ -138,7 +138,7 @@ impl CrateDoc {
 fn line_read(name: &str, line: &[u8]) -> Option<VersionDoc> {
     let line: Line = serde_json::from_slice(line).ok()?;
     // The index is asked in lower case; a document about another crate is none about this one.
-    if !same_name(&line.name, name) || !name_is_valid(&line.name) || line.v.is_some_and(|v| v > ENTRY_SHAPE_MAX) {
+    if !same_name(&line.name, name) || !name_is_valid(&line.name) || line.v.is_some_and(|v| v > ENTRY_SHAPE_NEWEST) {
         return None;
     }
     let mut features = line.features;

@@ -26,21 +26,49 @@ pub fn slow(n: u64) -> u64 { let mut x = 1u64; for _ in 0..n { x ^= fast(n); } x
 #[inline(never)]
 pub fn fast(n: u64) -> u64 { (0..n).fold(1, |x, i| std::hint::black_box(x * 7 + i) % 1_000_003) }
 pub fn broken() -> bool { true }
+pub fn hoard(n: usize) -> usize { (0..n).map(|_| std::hint::black_box(vec![1u8; 1 << 20])).collect::<Vec<_>>().len() }
+pub fn spin(mut n: u64) { while std::hint::black_box(n) != 0 { n = n.max(1); } }
+pub fn get(url: &str) {
+    use std::io::{Read, Write};
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap_or_default();
+    if let Ok(mut stream) = std::net::TcpStream::connect(host) {
+        let _ = write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+}
+pub fn safe_get(url: &str) { if !url.starts_with("http://127.") { get(url); } }
+pub fn parse(xml: &str) -> String { let path = xml.split('"').nth(1).unwrap_or_default(); read(path) }
+pub fn safe_parse(xml: &str) -> String { xml.replace("&x;", "") }
+pub fn head(path: &str) -> String { format!("HTTP/1.1 302 Found\r\nLocation: {path}\r\n\r\n") }
+pub fn safe_head(path: &str) -> String { head(&path.replace(['\r', '\n'], "")) }
 "#;
 
 /// Sizes of the self-test of `cpu-blow-up`: quick, and enough for a fit.
-const SIZES: &str = "sizes = [500, 4000, 8000, 16000, 32000, 48000]";
+const SIZES: &str = "sizes = [200, 2000, 4000, 8000, 12000, 16000]";
 
 /// The two programs for an oracle: one that fires and one that must not.
 fn programs(kind: OracleKind) -> (&'static str, &'static str) {
     match kind {
         OracleKind::FileRead => {
-            (r#"print!("{}", t::read(&env("PROOF_CANARY_FILE")))"#, r#"t::read(&env("PROOF_CANARY_FILE"));"#)
+            (r#"show(t::read(&env("PROOF_CANARY_FILE")))"#, r#"t::read(&env("PROOF_CANARY_FILE"));"#)
         }
         OracleKind::FileWrite => (r#"t::write(&env("PROOF_CANARY_WRITE"))"#, r#"t::write("x")"#),
         OracleKind::CommandExecution => (
             r#"t::run(&format!(";{}", env("PROOF_CANARY_EXEC")))"#,
             r#"t::safe_run(&format!(";{}", env("PROOF_CANARY_EXEC")))"#,
+        ),
+        OracleKind::UncontrolledAllocation => ("t::hoard(4096);", "t::hoard(8);"),
+        OracleKind::InfiniteLoop => ("t::spin(1)", "t::spin(0)"),
+        OracleKind::ServerSideRequest => {
+            (r#"t::get(&env("PROOF_CANARY_URL"))"#, r#"t::safe_get(&env("PROOF_CANARY_URL"))"#)
+        }
+        OracleKind::XmlExternalEntity => (
+            r#"show(t::parse(&format!("<!ENTITY x SYSTEM \"{}\"><a>&x;</a>", env("PROOF_CANARY_FILE"))))"#,
+            r#"show(t::safe_parse(&format!("<!ENTITY x SYSTEM \"{}\"><a>&x;</a>", env("PROOF_CANARY_FILE"))))"#,
+        ),
+        OracleKind::ResponseSplitting => (
+            r#"show(t::head(&format!("/a\r\n{}: {}", env("PROOF_CANARY_HEADER"), env("PROOF_CANARY_VALUE"))))"#,
+            r#"show(t::safe_head(&format!("/a\r\n{}: {}", env("PROOF_CANARY_HEADER"), env("PROOF_CANARY_VALUE"))))"#,
         ),
         OracleKind::CpuBlowUp => (
             r#"std::process::exit((t::slow(env("PROOF_SIZE").parse().unwrap()) == 1) as i32 * 0)"#,
@@ -69,7 +97,8 @@ pub fn bundles(kind: OracleKind) -> Result<(Bundle, Bundle), BundleError> {
         let program_of = |body: &str| {
             format!(
                 "use proofhouse_self_test as t;\nfn env(name: &str) -> String {{ std::env::var(name).unwrap_or_default() }}\n\
-                 fn main() {{ let _ = env; {body} }}\n"
+                 fn show(text: String) {{ let _ = std::fs::write(env(\"PROOF_OUT\"), text); }}\n\
+                 fn main() {{ let _ = (env, show); {body} }}\n"
             )
             .into_bytes()
         };

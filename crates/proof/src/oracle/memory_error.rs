@@ -68,8 +68,13 @@ fn in_hands(crash: &Crash) -> Whose {
     Whose::Nobody
 }
 
+/// The file, relative to the tree. A name that is relative as it stands is the compiler's own word for one below the
+/// folder it was called in; those of the C library and the sanitizers lead up and away.
 fn in_tree(frame: &Frame) -> Option<&str> {
-    frame.file.as_deref()?.strip_prefix(TREE_FOLDER)
+    let file = frame.file.as_deref()?;
+    let relative = || (!file.starts_with(['/', '<', '(']) && !file.split('/').any(|part| part == "..")).then_some(file);
+    let found = file.strip_prefix(TREE_FOLDER).or_else(relative)?;
+    Some(found.strip_prefix("./").unwrap_or(found))
 }
 
 /// The target's frames, neighbours that repeat written once, without lines.

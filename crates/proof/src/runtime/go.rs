@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use domain::package::Ecosystem;
 use domain::proof::{OracleKind, Reason};
@@ -51,13 +52,14 @@ pub const ROW: Row = Row {
 pub struct Go {
     ground: Ground,
     registry: Registry,
+    warming: Mutex<()>,
 }
 
 impl Go {
     fn new(ground: &Ground) -> Self {
         let config = ground.config.go.clone().unwrap_or_else(GoConfig::load);
         let registry = Registry::new(config, ground.home.join("cache/go"));
-        Self { ground: ground.clone(), registry }
+        Self { ground: ground.clone(), registry, warming: Mutex::default() }
     }
 
     /// A toolchain is a module like any other. Its files are compared with Go's own hash of the archive once unpacked.
@@ -84,7 +86,7 @@ impl Go {
     }
 
     fn builder<'a>(&'a self, toolchain: &'a Toolchain) -> Builder<'a> {
-        Builder { ground: &self.ground, registry: &self.registry, toolchain }
+        Builder { ground: &self.ground, registry: &self.registry, toolchain, warming: &self.warming }
     }
 
     fn made_ready(&self, bundle: &Bundle, version: &str, sha256: Sha256Hex, built: Built) -> Ready {

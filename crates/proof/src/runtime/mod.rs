@@ -245,6 +245,15 @@ pub trait Runtime: Send + Sync {
     /// Where there can be no run.
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError>;
 
+    /// The patches of a version, each with the version that is the same tree without it.
+    ///
+    /// # Errors
+    /// [`EngineError::Unfit`] where versions of this runtime are no series of patches.
+    fn ablations(&self, bundle: &Bundle, version: &str) -> Result<Vec<(String, String)>, EngineError> {
+        let runtime = bundle.manifest().runtime.kind.to_string();
+        Err(EngineError::Unfit { runtime, why: format!("{version} is no series of patches that could be taken back") })
+    }
+
     /// Why a run shows nothing; `None` where it ended well.
     fn shortfall(&self, observed: &Observed, bundle: &Bundle) -> Option<Shortfall>;
 

@@ -213,6 +213,13 @@ impl Runtime for Native {
         Ok(())
     }
 
+    fn ablations(&self, bundle: &Bundle, version: &str) -> Result<Vec<(String, String)>, EngineError> {
+        let base = version_of(version)?.base;
+        let series = self.tree(bundle, &base)?.series;
+        let without = |index: usize| TreeVersion::without(&base, &series, index).to_string();
+        Ok(series.iter().enumerate().map(|(index, name)| (name.clone(), without(index))).collect())
+    }
+
     fn shortfall(&self, observed: &Observed, bundle: &Bundle) -> Option<Shortfall> {
         let short = |reason, detail: String| Some(Shortfall { reason, detail });
         let outcome = &observed.outcome;

@@ -5,6 +5,7 @@ mod go;
 mod hostile;
 mod native;
 mod oracles;
+mod python;
 mod ranges;
 mod receipts;
 mod registry;

@@ -1,0 +1,4 @@
+# Debian's own build of unzip, shortened to the one program, with the flags of the engine.
+make -f unix/Makefile unzips CC="$CC" LF2="$LDFLAGS" \
+  CFLAGS="-I. $CFLAGS -DUNIX -DLARGE_FILE_SUPPORT -DUNICODE_SUPPORT -DUNICODE_WCHAR -DUTF8_MAYBE_NATIVE -DNO_LCHMOD -DHAVE_DIRENT_H -DHAVE_TERMIOS_H -D_MBCS -DNO_WORKING_ISPRINT -DACORN_FTYPE_NFS -DWILD_STOP_AT_DIR -DDATE_FORMAT=DF_YMD -DSYMLINKS -DUSE_UNSHRINK"
+cp unzip "$OUT/unzip"
