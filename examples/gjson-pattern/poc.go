@@ -1,4 +1,4 @@
-// A pattern with many stars, on a text that nearly matches.
+// A pattern with a few stars, on a text that nearly matches: the work grows with a high power of the text's length.
 package main
 
 import (
@@ -14,7 +14,7 @@ func main() {
 	if err != nil {
 		os.Exit(3)
 	}
-	text := strings.Repeat("a", 2*size)
-	pattern := strings.Repeat("*a", size) + "*b"
+	text := strings.Repeat("a", size)
+	pattern := "*a*a*a*b"
 	_ = gjson.Get(`[{"k":"`+text+`"}]`, `#(k%"`+pattern+`")`).Exists()
 }

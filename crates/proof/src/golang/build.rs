@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use domain::proof::Reason;
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,8 @@ pub struct Builder<'a> {
     pub registry: &'a Registry,
     /// What builds.
     pub toolchain: &'a Toolchain,
+    /// Held while the cache is filled, so that no two threads do.
+    pub warming: &'a Mutex<()>,
 }
 
 /// What a build has to go on, growing from round to round.
@@ -174,6 +177,10 @@ impl Builder<'_> {
     fn warm(&self) -> Result<PathBuf, EngineError> {
         let key = format!("go-cache\n{}\n{WARM_SCRIPT}\n{ALL}\n{INERT_TOOL}", self.toolchain.sha256);
         let place = self.ground.store.builds().join(Sha256Hex::of(key.as_bytes()).as_str());
+        if place.is_dir() {
+            return Ok(place);
+        }
+        let _held = self.warming.lock().unwrap_or_else(PoisonError::into_inner);
         if place.is_dir() {
             return Ok(place);
         }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use domain::package::Ecosystem;
 use domain::proof::{OracleKind, Reason};
@@ -26,6 +27,7 @@ use crate::npm::layer::ClosureEntry;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
 use crate::sandbox::{BoxSpec, Exit, Limit, Mount};
+use crate::source::SourceError;
 
 /// What is said of it before an engine is opened.
 pub const ROW: Row = Row {
@@ -50,17 +52,41 @@ pub const ROW: Row = Row {
 pub struct Go {
     ground: Ground,
     registry: Registry,
+    warming: Mutex<()>,
 }
 
 impl Go {
     fn new(ground: &Ground) -> Self {
         let config = ground.config.go.clone().unwrap_or_else(GoConfig::load);
         let registry = Registry::new(config, ground.home.join("cache/go"));
-        Self { ground: ground.clone(), registry }
+        Self { ground: ground.clone(), registry, warming: Mutex::default() }
+    }
+
+    /// A toolchain is a module like any other. Its files are compared with Go's own hash of the archive once unpacked.
+    fn toolchain_obtain(&self, version: &str, progress: &dyn Progress) -> Result<PathBuf, EngineError> {
+        let store = &self.ground.store;
+        let place = store.runtimes().join(format!("go-{version}"));
+        if place.is_dir() {
+            return Ok(place);
+        }
+        let runtime = || format!("go {version}");
+        let at = |e| EngineError::Runtime { runtime: runtime(), source: Box::new(e) };
+        progress.note(&format!("fetching runtime go {version}"));
+        let file = ModuleFile::of(toolchain::MODULE, &toolchain::module_version(version), "zip");
+        let stored = self.registry.obtain(store, &file).map_err(at)?;
+        let sums = self.registry.sums(&file.module, &file.version).map_err(at)?;
+        let archive = store.archive(STORE_PART, &stored.sha256);
+        let draft = store.draft().map_err(at)?;
+        let spec = toolchain::unpacking(&archive);
+        let named = |source| SourceError::Unpack { name: file.module.clone(), version: file.version.clone(), source };
+        self.ground.sandbox.unpack(&spec, &draft).map_err(|e| at(named(e)))?;
+        let kept = toolchain::settle(&draft, &file.version, sums.as_deref(), &place);
+        kept.map_err(|source| EngineError::Home { step: "keep toolchain", path: place.clone(), source })?;
+        Ok(place)
     }
 
     fn builder<'a>(&'a self, toolchain: &'a Toolchain) -> Builder<'a> {
-        Builder { ground: &self.ground, registry: &self.registry, toolchain }
+        Builder { ground: &self.ground, registry: &self.registry, toolchain, warming: &self.warming }
     }
 
     fn made_ready(&self, bundle: &Bundle, version: &str, sha256: Sha256Hex, built: Built) -> Ready {
@@ -138,13 +164,13 @@ impl Runtime for Go {
         &self,
         bundle: &Bundle,
         stated: Option<&RuntimeIdentity>,
-        _progress: &dyn Progress,
+        progress: &dyn Progress,
     ) -> Result<Toolchain, EngineError> {
         let named = bundle.manifest().runtime.version.as_deref().map(|text| text.trim_start_matches('v'));
         let version = stated.map_or(named.unwrap_or(GO_VERSION_DEFAULT), |stated| stated.version.as_str());
-        let Some(root) = toolchain::host_root(version) else {
-            let why = format!("install Go {version} and have its bin folder in PATH");
-            return Err(EngineError::Unfit { runtime: format!("go {version}"), why });
+        let root = match toolchain::host_root(version) {
+            Some(root) => root,
+            None => self.toolchain_obtain(version, progress)?,
         };
         toolchain::toolchain_read(&root, version, &self.ground.store.runtimes()).map_err(|source| EngineError::Home {
             step: "read toolchain",
