@@ -1,6 +1,7 @@
 //! Processor nanoseconds for one comparison and one key, for each scheme, over versions as they are published.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code, unused_imports)]
 #[path = "../tests/it/rising.rs"]
 #[allow(dead_code)]
 mod rising;
