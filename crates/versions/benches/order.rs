@@ -1,9 +1,8 @@
 //! Processor nanoseconds for one comparison and one key, for each scheme, over versions as they are published.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code, unused_imports)]
 #[path = "../tests/it/rising.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod rising;
 
 use std::hint::black_box;

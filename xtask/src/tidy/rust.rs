@@ -77,7 +77,8 @@ fn role_of(path: &str) -> Role {
         || path.ends_with("/build.rs")
         || path.ends_with("/src/main.rs")
         || path.contains("/src/bin/");
-    if inside == "tests" || inside == "benches" {
+    // An example of a package is run by people and by slow suites, as its benches are.
+    if ["tests", "benches", "examples"].contains(&inside) {
         Role::Test
     } else if program {
         Role::Program

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod config;
 pub mod gomod;
+mod outcome;
 pub mod registry;
 pub mod self_test;
 pub mod toolchain;

@@ -16,6 +16,7 @@ pub const VERSION: &str = "1.0.0";
 
 /// Functions with each defect, and the same without.
 const MODULE: &str = "import os
+import sqlite3
 import subprocess
 
 
@@ -56,6 +57,16 @@ def fast(n):
     return x
 
 
+def find(database, name):
+    with sqlite3.connect(database) as db:
+        return db.execute('SELECT name FROM items WHERE name = \x27' + name + '\x27').fetchall()
+
+
+def safe_find(database, name):
+    with sqlite3.connect(database) as db:
+        return db.execute('SELECT name FROM items WHERE name = ?', (name,)).fetchall()
+
+
 def broken():
     return True
 ";
@@ -74,6 +85,10 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
         OracleKind::CodeExecution => {
             ("t.evaluate(env['PROOF_CANARY_CODE'])", "eval(env['PROOF_CANARY_CODE']); t.evaluate('1')")
         }
+        OracleKind::SqlInjection => (
+            "print(t.find(env['PROOF_CANARY_DB'], \"' UNION SELECT token FROM secrets --\"))",
+            "print(t.safe_find(env['PROOF_CANARY_DB'], \"' UNION SELECT token FROM secrets --\"), t.find(env['PROOF_CANARY_DB'], 'lamp'))",
+        ),
         OracleKind::CpuBlowUp => ("t.slow(int(env['PROOF_SIZE']))", "t.fast(int(env['PROOF_SIZE']))"),
         // Only these are in this runtime's row; any other would fail its self-test.
         _ => ("raise SystemExit(10 if t.broken() else 0)", "raise SystemExit(0 if t.broken() else 10)"),

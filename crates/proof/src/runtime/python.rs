@@ -59,6 +59,7 @@ pub const ROW: Row = Row {
         OracleKind::CommandExecution,
         OracleKind::CodeExecution,
         OracleKind::CpuBlowUp,
+        OracleKind::SqlInjection,
         OracleKind::Assertion,
     ],
     // What looks on is Python in the same process, and Python can look at it: see docs/runtimes/python.md.

@@ -4,6 +4,7 @@ use crate::key::{Key, Reason, digits_split, is_above};
 
 /// NuGet's numbers are 32-bit integers.
 const NUMBER_MAX: &[u8] = b"2147483647";
+/// Numbers of one version.
 const NUMBERS_COUNT_MAX: usize = 4;
 
 const END: u8 = 1;

@@ -54,7 +54,9 @@ fn a_source_is_built_in_a_box_and_its_receipt_replays() {
 #[test]
 fn every_oracle_passes_its_own_test() {
     let quiet = "import sqlparse\nsqlparse.split('a')\n";
-    for oracle in ["file-read", "file-write", "command-execution", "code-execution", "cpu-blow-up", "assertion"] {
+    for oracle in
+        ["file-read", "file-write", "command-execution", "code-execution", "cpu-blow-up", "sql-injection", "assertion"]
+    {
         let report = run(oracle, quiet, CONTROL, "");
         assert_eq!(told(&report), "unconfirmed; 0.4.4 silent", "{oracle}: {:?}", report.runs[0].detail);
         assert!(report.controls.self_test_passed, "{oracle}: {:?}", report.controls);
