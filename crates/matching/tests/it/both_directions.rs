@@ -9,10 +9,11 @@ use formats::osv::{Record, read_lines};
 use matching::{Holdings, Index, Status};
 use proptest::prelude::*;
 use serde_json::json;
-use versions::Scheme;
 use versions::osv::{Event, Range, RangeKind, evaluate};
+use versions::{Scheme, Version};
 
 use crate::findings::{record, sbom};
+use crate::reference::is_in_doubt;
 
 type Found = BTreeSet<(usize, usize, bool, Vec<String>)>;
 
@@ -69,17 +70,31 @@ fn said(record: &Record, package: &matching::PackageVersion) -> Status {
         let ranges: Vec<Range> = affected.ranges.iter().map(range).collect();
         let scheme = Scheme::of_ecosystem(&named.ecosystem);
         let said = evaluate(scheme, &ranges, &affected.versions, &package.version).status;
-        let doubtful = said == Status::NotAffected && ranges.iter().any(|r| is_disordered_around(r, &package.version));
+        let doubtful =
+            said == Status::NotAffected && ranges.iter().any(|r| is_disordered_around(scheme, r, &package.version));
         status = status.min(if doubtful { Status::Unknown } else { said });
     }
     status
 }
 
-/// Its end lies below its beginning, and the version between them: by OSV's rule not affected, and not certain.
-fn is_disordered_around(range: &Range, version: &str) -> bool {
-    let order = |a: &str, b: &str| versions::compare(Scheme::Npm, a, b).unwrap();
-    let [Event::Introduced(start), end] = range.events.as_slice() else { panic!("not a pair: {range:?}") };
-    order(end.version(), start).is_lt() && order(end.version(), version).is_le() && order(version, start).is_lt()
+/// An end that ends nothing: by OSV's rule not affected around it, and not certain.
+fn is_disordered_around(scheme: Option<Scheme>, range: &Range, version: &str) -> bool {
+    let Some(order) = scheme else { return false };
+    let mut events: Vec<(&str, &str)> = range
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Introduced(v) => ("introduced", v.as_str()),
+            Event::Fixed(v) => ("fixed", v.as_str()),
+            other => ("last_affected", other.version()),
+        })
+        .collect();
+    if range.kind == RangeKind::Git || events.iter().any(|(_, v)| *v != "0" && Version::read_bound(order, v).is_err()) {
+        return false;
+    }
+    // Nothing is below "0", which reads as no version.
+    events.sort_by_key(|(_, v)| if *v == "0" { None } else { Version::read_bound(order, v).ok() });
+    is_in_doubt(scheme, &events, version)
 }
 
 fn sorted(ids: &[String]) -> Vec<String> {

@@ -125,6 +125,7 @@ fn what_explains_agrees_with_what_decides_on_real_advisories() {
                     Status::Affected => {
                         ["inside", "listed as affected"].iter().any(|w| statement.because.starts_with(w))
                     }
+                    Status::Unknown if statement.because.ends_with("so this is not certain") => true,
                     Status::Unknown => {
                         !["inside", "listed as affected", "outside"].iter().any(|w| statement.because.starts_with(w))
                     }

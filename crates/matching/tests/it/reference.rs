@@ -124,6 +124,9 @@ impl Entry<'_> {
                 RangeKind::Git => continue,
                 _ if range.kind == RangeKind::Unreadable || !begins || unread => undecided = true,
                 _ if before_limits(&version, events) && vulnerable(&version, events) => return Status::Affected,
+                _ if before_limits(&version, events) && is_in_doubt(self.scheme, &words(events), text) => {
+                    undecided = true
+                }
                 _ => decided = true,
             }
         }
@@ -131,8 +134,23 @@ impl Entry<'_> {
     }
 }
 
-/// `introduced: "0"` is below everything; an insertion sort, which is stable.
+/// Walks the sorted events, as the pseudocode does.
 fn vulnerable(version: &Version, events: &[(&Event, Option<Version>)]) -> bool {
+    let sorted = sorted(events);
+    let mut vulnerable = false;
+    for (event, at) in &sorted {
+        match event {
+            Event::Introduced(v) if v == "0" || Some(version) >= at.as_ref() => vulnerable = true,
+            Event::Fixed(_) if Some(version) >= at.as_ref() => vulnerable = false,
+            Event::LastAffected(_) if Some(version) > at.as_ref() => vulnerable = false,
+            _ => {}
+        }
+    }
+    vulnerable
+}
+
+/// The events but the limits, in order: `introduced: "0"` is below everything; an insertion sort, which is stable.
+fn sorted<'a>(events: &[(&'a Event, Option<Version>)]) -> Vec<(&'a Event, Option<Version>)> {
     let below = |a: &(&Event, Option<Version>), b: &(&Event, Option<Version>)| {
         let zero = |e: &Event| matches!(e, Event::Introduced(v) if v == "0");
         match (zero(a.0), zero(b.0)) {
@@ -146,16 +164,33 @@ fn vulnerable(version: &Version, events: &[(&Event, Option<Version>)]) -> bool {
         let at = sorted.iter().position(|other| below(event, other)).unwrap_or(sorted.len());
         sorted.insert(at, event.clone());
     }
-    let mut vulnerable = false;
-    for (event, at) in &sorted {
-        match event {
-            Event::Introduced(v) if v == "0" || Some(version) >= at.as_ref() => vulnerable = true,
-            Event::Fixed(_) if Some(version) >= at.as_ref() => vulnerable = false,
-            Event::LastAffected(_) if Some(version) > at.as_ref() => vulnerable = false,
-            _ => {}
-        }
+    sorted
+}
+
+fn words<'a>(events: &[(&'a Event, Option<Version>)]) -> Vec<(&'a str, &'a str)> {
+    sorted(events).into_iter().map(|(event, _)| event.parts()).collect()
+}
+
+/// Stricter than OSV's rule: where an end ends nothing, the events overlap or stand in the wrong order, and between the first
+/// and the last of them nothing is certain. `events` are sorted.
+pub fn is_in_doubt(scheme: Option<Scheme>, events: &[(&str, &str)], version: &str) -> bool {
+    let Some(scheme) = scheme else { return false };
+    let (Ok(version), Some(first), Some(last)) = (Version::read(scheme, version), events.first(), events.last()) else {
+        return false;
+    };
+    let read = |text: &str| Version::read_bound(scheme, text).unwrap();
+    let (mut open, mut disordered) = (false, false);
+    for (word, _) in events {
+        disordered |= *word != "introduced" && !open;
+        open = *word == "introduced";
     }
-    vulnerable
+    let from = first.1 == "0" || version >= read(first.1);
+    let to = match *last {
+        (_, "0") => false,
+        ("last_affected", end) => version <= read(end),
+        (_, end) => version < read(end),
+    };
+    disordered && from && to
 }
 
 fn before_limits(version: &Version, events: &[(&Event, Option<Version>)]) -> bool {

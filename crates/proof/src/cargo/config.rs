@@ -72,7 +72,9 @@ impl CargoConfig {
     /// In words for a person: where the configuration names what is no sparse index.
     pub fn index(&self) -> Result<String, String> {
         let (name, source) = self.replacement();
-        if name == "crates-io" {
+        // Replaced by something that leads back to it: a circle, and no registry.
+        let circle = name == "crates-io" && self.text(&["source", "crates-io", "replace-with"]).is_some();
+        if name == "crates-io" && !circle {
             return Ok(Self::public_index());
         }
         let named = source.as_ref().and_then(|table| text_at(table, &["registry"]));
