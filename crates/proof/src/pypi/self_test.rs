@@ -59,7 +59,7 @@ def fast(n):
 
 def find(database, name):
     with sqlite3.connect(database) as db:
-        return db.execute('SELECT name FROM items WHERE name = \x27' + name + '\x27').fetchall()
+        return db.execute(\"SELECT name FROM items WHERE name = '\" + name + \"'\").fetchall()
 
 
 def safe_find(database, name):

@@ -140,8 +140,15 @@ impl Runtime for Go {
         let mut texts = self.registry.versions(module)?;
         // Pseudo-versions are in no list, or only where a mirror happens to hold them.
         for declared in [Some(&target.vulnerable), target.fixed.as_ref()].into_iter().flatten() {
-            if !texts.contains(declared) && self.registry.time(module, declared)?.is_some() {
-                texts.push(declared.clone());
+            if texts.contains(declared) {
+                continue;
+            }
+            match self.registry.time(module, declared).map_err(EngineError::from) {
+                Ok(Some(_)) => texts.push(declared.clone()),
+                Ok(None) => {}
+                // What a mirror refuses is not listed, and says nothing about the others.
+                Err(e) if e.verdict().is_some() => {}
+                Err(e) => return Err(e),
             }
         }
         let mut versions: Vec<_> = texts.iter().filter_map(|text| Some((version_read(text)?, text))).collect();

@@ -56,10 +56,12 @@ fn a_real_defect_is_confirmed_replayed_and_ranged() {
 
 #[test]
 fn what_fires_by_itself_is_not_confirmed() {
-    let report = run("assertion", "os.Exit(10)");
-    assert!(report.grade == "unconfirmed" && !report.controls.vacuous_quiet);
-    let report = run("file-write", "os.WriteFile(os.Getenv(\"PROOF_CANARY_WRITE\"), nil, 0o644)");
-    assert!(report.grade == "unconfirmed" && !report.controls.vacuous_quiet);
+    let write = "os.WriteFile(os.Getenv(\"PROOF_CANARY_WRITE\"), nil, 0o644)";
+    for (oracle, poc) in [("assertion", "os.Exit(10)"), ("file-write", write)] {
+        let report = run(oracle, poc);
+        assert_eq!(told(&report), format!("unconfirmed; {VULNERABLE} fired; v1.1.1 fired"));
+        assert!(report.grade_reasons.iter().any(|reason| reason.contains("nobody sees in whose hands")));
+    }
 }
 
 #[test]
