@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 /// The only package with SQL in it, and the one that makes its test databases.
 const SQL_PACKAGES: [&str; 2] = ["store", "testkit"];
-/// Where SQL stands as data: the text of the tables in a database file that proofs of injection are run against.
-const SQL_AS_DATA: &str = "crates/proof/src/harness/database.rs";
+/// Where SQL stands as data: the tables in a database file that proofs of injection are run against, and the program in a box
+/// that shows such an injection.
+const SQL_AS_DATA: [&str; 2] = ["crates/proof/src/harness/database.rs", "crates/proof/src/pypi/self_test.rs"];
 /// The only folder in which unsafe code may be allowed.
 const UNSAFE_FOLDER: &str = "crates/proof/src/sandbox/";
 /// Written in two parts so that this file does not find itself.
