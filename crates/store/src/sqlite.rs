@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
@@ -26,6 +26,8 @@ const BUSY_WAIT_MS_MAX: u64 = 5_000;
 const TURN_WAIT_MS_MAX: u64 = 10_000;
 /// Connections that read.
 const READERS_MAX: usize = 4;
+/// Pause between two tries to open a file that another is just opening, in milliseconds.
+const BUSY_PAUSE_MS: u64 = 10;
 /// Prepared statements kept in each connection.
 const STATEMENTS_MAX: usize = 256;
 
@@ -51,7 +53,15 @@ impl Wire {
     fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))?;
-        connection.execute_batch(PRAGMAS)?;
+        // The change to WAL does not wait for others as statements do: two first openings at once would refuse each other.
+        let until = Instant::now() + Duration::from_millis(BUSY_WAIT_MS_MAX);
+        while let Err(e) = connection.execute_batch(PRAGMAS) {
+            let busy = e.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+            if !busy || Instant::now() >= until {
+                return Err(e);
+            }
+            std::thread::sleep(Duration::from_millis(BUSY_PAUSE_MS));
+        }
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(Self { connection, texts: HashMap::new() })
     }

@@ -41,7 +41,7 @@ pub fn check(sources: &[Source<'_>], tree: &Tree) -> Vec<Finding> {
 }
 
 fn check_sql(source: &Source<'_>) -> Vec<Finding> {
-    if source.path == SQL_AS_DATA
+    if SQL_AS_DATA.contains(&source.path)
         || SQL_PACKAGES.contains(&source.package())
         || source.role == Role::Test
         || source.package() == "xtask"

@@ -66,6 +66,10 @@ fn real_records_agree_with_the_reference() {
             let Some(scheme) = Scheme::of_ecosystem(affected["package"]["ecosystem"].as_str().unwrap()) else {
                 continue;
             };
+            // The reference reads semantic versions only; the index is held against all ecosystems in `matching`'s gate.
+            if ![Scheme::Npm, Scheme::Cargo, Scheme::Go].contains(&scheme) {
+                continue;
+            }
             let ranges = ranges(affected);
             let listed: Vec<String> = serde_json::from_value(affected["versions"].clone()).unwrap_or_default();
             let compiled = Compiled::new(Some(scheme), &ranges, &listed);
