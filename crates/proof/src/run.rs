@@ -68,7 +68,14 @@ struct Judged {
 /// # Errors
 /// Only where the machine could not run it, or the caller asked to stop.
 pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result<Shown, EngineError> {
-    let mut room = Room { stage, cancel, baseline: Baseline::default(), control: None, walls: Walls::default() };
+    let mut room = Room {
+        stage,
+        cancel,
+        baseline: Baseline::default(),
+        control: None,
+        walls: Walls::default(),
+        costs: cpu_blow_up::Pool::default(),
+    };
     let mut repeats: Vec<Judged> = Vec::new();
     if plan.control_always {
         room.control()?;
@@ -97,6 +104,10 @@ pub fn version_run(stage: &Stage<'_>, plan: Plan, cancel: &AtomicBool) -> Result
     while repeats.len() < wanted.saturating_mul(REPEAT_RAISE_FACTOR) && disagree(&repeats) {
         repeats.push(room.program()?);
     }
+    // What disagrees may yet be called silent, and silence means nothing without a control.
+    if disagree(&repeats) && room.control.is_none() {
+        room.control()?;
+    }
     let mut shown = conclude(&room, &repeats);
     if plan.trace && stage.sees_hands && shown.verdict == Verdict::Fired {
         room.trace(&repeats, &mut shown)?;
@@ -111,6 +122,8 @@ struct Room<'s, 'a> {
     baseline: Baseline,
     control: Option<AttemptReport>,
     walls: Walls,
+    /// What the sizes of a `cpu-blow-up` cost so far.
+    costs: cpu_blow_up::Pool,
 }
 
 impl Room<'_, '_> {
@@ -228,7 +241,7 @@ impl Room<'_, '_> {
         let manifest = self.stage.bundle.manifest();
         let (entry, wall_ms) = (manifest.run.program.clone(), manifest.run.wall_ms);
         let sizes = manifest.oracle.sizes.clone().unwrap_or_else(cpu_blow_up::sizes_default);
-        let cpu_ms = wall_ms.min(cpu_blow_up::SERIES_CPU_MS_MAX);
+        let cpu_ms = series_cpu_ms(wall_ms);
         let mut report: Option<AttemptReport> = None;
         let mut last_short: Option<Shortfall> = None;
         let growth = cpu_blow_up::growth(&sizes, cpu_ms.saturating_mul(1_000), |size| {
@@ -248,6 +261,7 @@ impl Room<'_, '_> {
                 }
             };
             report.get_or_insert_with(AttemptReport::default).add(&observed.outcome);
+            self.costs.add(size, cost);
             Ok::<_, EngineError>(cost)
         })?;
         let mut report = report.unwrap_or_default();
@@ -301,6 +315,29 @@ impl Room<'_, '_> {
     }
 }
 
+/// CPU limit of one size of a series, in milliseconds.
+fn series_cpu_ms(wall_ms: u64) -> u64 {
+    wall_ms.min(cpu_blow_up::SERIES_CPU_MS_MAX)
+}
+
+/// What a majority of repeats and all of them together agree on, where single ones differ: the cost of the same work
+/// differs from run to run on a busy machine, which nothing else that is measured here does. `None` leaves it flaky.
+fn weighed(room: &Room<'_, '_>, repeats: &[Judged]) -> Option<Verdict> {
+    if room.kind() != OracleKind::CpuBlowUp {
+        return None;
+    }
+    let fired = repeats.iter().filter(|judged| judged.sighting.fired).count();
+    let limit_us = series_cpu_ms(room.stage.bundle.manifest().run.wall_ms).saturating_mul(1_000);
+    let together = room.costs.blow_up(limit_us).is_some();
+    let silent = repeats.iter().filter(|judged| judged.report.verdict == Verdict::Silent.as_str()).count();
+    let enough = |n: usize| n * 3 >= repeats.len() * 2;
+    match together {
+        true if enough(fired) => Some(Verdict::Fired),
+        false if enough(silent) => Some(Verdict::Silent),
+        _ => None,
+    }
+}
+
 fn disagree(repeats: &[Judged]) -> bool {
     let fired = repeats.iter().filter(|judged| judged.sighting.fired).count();
     fired > 0 && fired < repeats.len()
@@ -311,8 +348,12 @@ fn conclude(room: &Room<'_, '_>, repeats: &[Judged]) -> Shown {
     let first_fired = repeats.iter().find(|judged| judged.sighting.fired);
     let first_short = repeats.iter().find(|judged| judged.report.reason.is_some());
     let control_short = room.control.as_ref().filter(|control| control.reason.is_some());
-    let (verdict, reason, detail) = if fired == repeats.len() && fired > 0 {
+    let weighed = if disagree(repeats) { weighed(room, repeats) } else { None };
+    let control_passed = room.control.is_some() && control_short.is_none();
+    let (verdict, reason, detail) = if fired > 0 && (fired == repeats.len() || weighed == Some(Verdict::Fired)) {
         (Verdict::Fired, None, None)
+    } else if weighed == Some(Verdict::Silent) && control_passed {
+        (Verdict::Silent, None, None)
     } else if fired > 0 {
         let detail = format!("fired on {fired} of {} repeats", repeats.len());
         (Verdict::Inconclusive, Some(Reason::Flaky.as_str()), Some(detail))
@@ -324,8 +365,15 @@ fn conclude(room: &Room<'_, '_>, repeats: &[Judged]) -> Shown {
     } else {
         (Verdict::Silent, None, None)
     };
-    let sighting = first_fired.map_or_else(Sighting::quiet, |judged| judged.sighting.clone());
+    let shown_fired = first_fired.filter(|_| verdict != Verdict::Silent);
+    let sighting = shown_fired.map_or_else(Sighting::quiet, |judged| judged.sighting.clone());
     let mut warnings = Vec::new();
+    if weighed == Some(verdict) {
+        let count = repeats.len();
+        warnings.push(format!(
+            "fired on {fired} of {count} repeats: decided on the least that each size cost over all of them"
+        ));
+    }
     let forged: u32 = repeats.iter().filter_map(|j| j.observed.as_ref()).map(|o| o.forged).sum();
     if forged > 0 {
         warnings.push(format!("{forged} lines on the report channel were not the harness's: the program wrote there"));

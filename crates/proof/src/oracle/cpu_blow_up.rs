@@ -4,6 +4,8 @@
 //! exponent of a power law fitted to it, or by a size that runs into the limit while half of it cost next to nothing.
 //! Must not decide on one time, nor on wall time.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 /// The smallest size of the series when the bundle names none.
@@ -55,6 +57,47 @@ pub enum Growth {
 #[must_use]
 pub fn sizes_default() -> Vec<u64> {
     std::iter::successors(Some(SIZE_FIRST), |n| Some(n * 2)).take_while(|n| *n <= SIZE_LAST).collect()
+}
+
+/// The least of what each size cost over all repeats of one version. Whatever disturbs a run only adds to it, so this says
+/// more than any single repeat does.
+#[derive(Debug, Default)]
+pub struct Pool {
+    /// Size to CPU time in microseconds; `None` where every run of it was cut off.
+    costs: BTreeMap<u64, Option<u64>>,
+}
+
+impl Pool {
+    /// Takes in what one run cost.
+    pub fn add(&mut self, size: u64, cost: Cost) {
+        let slot = match cost {
+            Cost::Failed => return,
+            Cost::CutOff | Cost::Finished(_) => self.costs.entry(size).or_default(),
+        };
+        if let Cost::Finished(us) = cost {
+            *slot = Some(slot.map_or(us, |least| least.min(us)));
+        }
+    }
+
+    /// What all repeats together show, where they show super-linear growth.
+    #[must_use]
+    pub fn blow_up(&self, limit_us: u64) -> Option<Value> {
+        let mut finished = self.costs.iter().map_while(|(size, us)| us.map(|us| (*size, us)));
+        let (first, base) = finished.next()?;
+        let points: Vec<(u64, u64)> = finished.map(|(size, us)| (size, us.saturating_sub(base))).collect();
+        let (before, last) = points.last().copied().unwrap_or((first, 0));
+        let series = Series { base, points };
+        if let Some(fit) = series.power_law(POINTS_MIN) {
+            return Some(series.observation(&fit));
+        }
+        let cut_off = self.costs.iter().find(|(_, us)| us.is_none()).map(|(size, _)| *size)?;
+        is_cliff(before, cut_off, last, limit_us).then(|| series.cut_off(before, cut_off, limit_us))
+    }
+}
+
+/// Whether a size that ran into the limit stands right above one that cost next to nothing.
+fn is_cliff(before: u64, size: u64, last_us: u64, limit_us: u64) -> bool {
+    size <= before.saturating_mul(2) && last_us < limit_us / 100 * CUT_OFF_PERCENT_MAX
 }
 
 /// Sizes for the profile of a trace run, the best first: as much work as may still finish. Below a cut-off that is
@@ -122,7 +165,7 @@ fn at_the_limit<E>(
     mut cost: impl FnMut(u64) -> Result<Cost, E>,
 ) -> Result<Growth, E> {
     let last = series.points.last().map_or(0, |(_, us)| *us);
-    if size <= before.saturating_mul(2) && last < limit_us / 100 * CUT_OFF_PERCENT_MAX {
+    if is_cliff(before, size, last, limit_us) {
         return Ok(Growth::BlowUp(series.cut_off(before, size, limit_us)));
     }
     if let Some(fit) = series.power_law_again(&mut cost)? {
@@ -341,6 +384,36 @@ mod tests {
             });
             assert!(matches!(decided, Ok(Growth::Tame(_))), "seed {seed}: {decided:?}");
         }
+    }
+
+    /// A law of which no single repeat is sure shows in the least costs of several; noise alone shows none.
+    #[test]
+    fn repeats_together_show_what_one_hides() {
+        let mut law = Pool::default();
+        let mut none = Pool::default();
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..9 {
+            for size in sizes_default().into_iter().filter(|n| *n <= 8_192) {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let disturbed = 47_000 + state % 60_000;
+                law.add(size, Cost::Finished(disturbed + size * size / 40));
+                none.add(size, Cost::Finished(disturbed + size));
+            }
+        }
+        law.add(16_384, Cost::CutOff);
+        none.add(16_384, Cost::Failed);
+        assert_eq!(law.blow_up(LIMIT_US).unwrap()["growth"], "power-law");
+        assert_eq!(none.blow_up(LIMIT_US), None);
+        let mut cliff = Pool::default();
+        for (size, cost) in [(16, Cost::Finished(47_000)), (32, Cost::Finished(48_000)), (64, Cost::CutOff)] {
+            cliff.add(size, cost);
+        }
+        assert_eq!(cliff.blow_up(LIMIT_US).unwrap()["growth"], "cut-off");
+        // A size that ran through even once was not at the limit.
+        cliff.add(64, Cost::Finished(50_000));
+        assert_eq!(cliff.blow_up(LIMIT_US), None);
     }
 
     #[test]
