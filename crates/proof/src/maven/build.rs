@@ -181,7 +181,11 @@ impl Recipe<'_> {
             (!there.is_ok_and(|about| about.is_file()))
                 .then(|| unbuilt(&log_read(&draft.join(format!("{name}.log"))), &class))
         };
-        Built { program: fate("program", self.program.0), control: fate("control", self.control.0), place: PathBuf::new() }
+        Built {
+            program: fate("program", self.program.0),
+            control: fate("control", self.control.0),
+            place: PathBuf::new(),
+        }
     }
 }
 

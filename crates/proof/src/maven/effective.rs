@@ -107,8 +107,7 @@ impl<'a> Projects<'a> {
             if depth >= IMPORTS_DEPTH_MAX {
                 return Err(bad(of, "its imports go too deep"));
             }
-            let from =
-                Coordinates { group: import.group, artifact: import.artifact, version: import.version };
+            let from = Coordinates { group: import.group, artifact: import.artifact, version: import.version };
             for (key, dependency) in &self.whole(&from, depth + 1)?.managed {
                 managed.entry(key.clone()).or_insert_with(|| dependency.clone());
             }
@@ -167,11 +166,8 @@ impl Dependency {
 
     /// Takes what it does not say itself.
     fn fill(&mut self, by: &Self) {
-        let pairs = [
-            (&mut self.version, &by.version),
-            (&mut self.scope, &by.scope),
-            (&mut self.optional, &by.optional),
-        ];
+        let pairs =
+            [(&mut self.version, &by.version), (&mut self.scope, &by.scope), (&mut self.optional, &by.optional)];
         for (own, managed) in pairs {
             if own.is_empty() {
                 own.clone_from(managed);

@@ -52,14 +52,12 @@ pub(super) fn unbuilt(log: &str, class: &str) -> Unbuilt {
         };
     }
     match ABSENT.iter().any(|key| said.contains(key)) {
-        true => Unbuilt::new(
-            Reason::ApiAbsent,
-            format!("the entry point does not exist in this version: {}", line(said)),
-        ),
-        false => Unbuilt::new(
-            Reason::BuildFailed,
-            format!("the program does not compile with this version: {}", line(said)),
-        ),
+        true => {
+            Unbuilt::new(Reason::ApiAbsent, format!("the entry point does not exist in this version: {}", line(said)))
+        }
+        false => {
+            Unbuilt::new(Reason::BuildFailed, format!("the program does not compile with this version: {}", line(said)))
+        }
     }
 }
 
@@ -103,7 +101,10 @@ mod tests {
     #[test]
     fn what_javac_says_becomes_a_reason() {
         for (log, wanted) in [
-            ("Poc.java:1:18: compiler.err.cant.resolve.location: kindname.class, X, , , (x)\n1 error", Reason::ApiAbsent),
+            (
+                "Poc.java:1:18: compiler.err.cant.resolve.location: kindname.class, X, , , (x)\n1 error",
+                Reason::ApiAbsent,
+            ),
             ("Poc.java:1:16: compiler.err.doesnt.exist: org.yaml.snakeyaml", Reason::ApiAbsent),
             ("Poc.java:3:5: compiler.err.cant.apply.symbol: kindname.method, f", Reason::ApiAbsent),
             ("Poc.java:3:5: compiler.err.expected: ';'", Reason::BuildFailed),
@@ -111,7 +112,10 @@ mod tests {
                 "Poc.java:1:1: compiler.err.cant.access: a.B, (compiler.misc.bad.class.file: B.class, (compiler.misc.wrong.version: 65, 0, 61, 0))",
                 Reason::RuntimeUnfit,
             ),
-            ("Poc.java:1:1: compiler.err.cant.access: a.B, (compiler.misc.class.file.not.found: a.B)", Reason::BuildFailed),
+            (
+                "Poc.java:1:1: compiler.err.cant.access: a.B, (compiler.misc.class.file.not.found: a.B)",
+                Reason::BuildFailed,
+            ),
             ("", Reason::BuildFailed),
         ] {
             assert_eq!(unbuilt(log, "Poc").shortfall().reason, wanted, "{log}");
@@ -122,9 +126,15 @@ mod tests {
     fn what_the_virtual_machine_says_becomes_a_reason() {
         for (said, wanted) in [
             ("Exception in thread \"main\" java.lang.NoClassDefFoundError: org/x/Y\n\tat Poc.main", Reason::LoadFailed),
-            ("Exception in thread \"main\" java.lang.IllegalStateException: x\nCaused by: java.lang.NoClassDefFoundError: y", Reason::HarnessError),
+            (
+                "Exception in thread \"main\" java.lang.IllegalStateException: x\nCaused by: java.lang.NoClassDefFoundError: y",
+                Reason::HarnessError,
+            ),
             ("Exception in thread \"main\" java.lang.UnsupportedClassVersionError: x", Reason::RuntimeUnfit),
-            ("Error: LinkageError occurred while loading main class Poc\n\tjava.lang.UnsupportedClassVersionError: Poc", Reason::HarnessError),
+            (
+                "Error: LinkageError occurred while loading main class Poc\n\tjava.lang.UnsupportedClassVersionError: Poc",
+                Reason::HarnessError,
+            ),
             ("", Reason::HarnessError),
         ] {
             assert_eq!(uncaught(said, 1).reason, wanted, "{said}");

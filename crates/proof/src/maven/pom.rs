@@ -53,7 +53,8 @@ impl Pom {
     /// # Errors
     /// One line that says what is wrong with it.
     pub fn read(text: &str) -> Result<Self, String> {
-        let options = ParsingOptions { allow_dtd: false, nodes_limit: POM_NODES_COUNT_MAX, ..ParsingOptions::default() };
+        let options =
+            ParsingOptions { allow_dtd: false, nodes_limit: POM_NODES_COUNT_MAX, ..ParsingOptions::default() };
         let document = Document::parse_with_options(text, options).map_err(|e| e.to_string())?;
         let project = document.root_element();
         if !project.has_tag_name_any("project") {

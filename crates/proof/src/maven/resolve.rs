@@ -113,7 +113,8 @@ fn version_chosen(registry: &Registry, dependency: &Dependency) -> Result<String
         let name = format!("{}:{}", dependency.group, dependency.artifact);
         let listed = registry.versions(&name).map_err(|e| e.to_string())?;
         let fitting = listed.iter().filter(|version| range_holds(asked, version) == Some(true));
-        let newest = fitting.filter_map(|text| Some((version_read(text)?, text))).max_by(|a, b| a.0.key().cmp(b.0.key()));
+        let newest =
+            fitting.filter_map(|text| Some((version_read(text)?, text))).max_by(|a, b| a.0.key().cmp(b.0.key()));
         return newest.map(|(_, text)| text.clone()).ok_or_else(|| "no version listed here fits".to_owned());
     }
     match version_is_exact(asked) {

@@ -2,15 +2,17 @@
 //! the network.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use domain::proof::OracleKind;
 
-use super::build::Recipe;
+use super::build::{BUILT_FOLDER, Recipe, main_class};
 use crate::bundle::{Bundle, BundleError};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::runtime::{Ground, Toolchain};
+use crate::npm::layer::closure_digest;
+use crate::runtime::{Ground, Ready, Toolchain};
+use crate::sandbox::Mount;
 
 /// The artefact; never fetched.
 pub const NAME: &str = "invalid.proofhouse:selftest";
@@ -19,8 +21,8 @@ const PURL: &str = "pkg:maven/invalid.proofhouse/selftest";
 /// Its version.
 pub const VERSION: &str = "1.0.0";
 
-/// Its class.
-pub const SOURCE: &str = r#"import java.io.*;
+/// Its class, in the file that everything of the self-test is compiled from.
+const SOURCE: &str = r#"import java.io.*;
 import java.net.*;
 import java.nio.file.*;
 import java.util.*;
@@ -127,52 +129,81 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
     }
 }
 
+/// The three classes for an oracle, in one file with all others: compiled once, started one by one. A bundle's program and control
+/// are two files, so that what must be quiet goes by two names.
+fn programs_source(kind: OracleKind) -> String {
+    let (fires, quiet) = programs(kind);
+    let class = class_of(kind);
+    let source = |class: &str, body: &str| {
+        format!(
+            "class {class} extends Selftest {{\n    \
+             static String env(String name) {{ return System.getenv(name); }}\n    \
+             static void show(String text) throws Exception {{ Files.write(Paths.get(env(\"PROOF_OUT\")), text.getBytes()); }}\n    \
+             public static void main(String[] none) throws Exception {{ {body}; }}\n}}\n"
+        )
+    };
+    let fires = source(&format!("{class}Fires"), fires);
+    let quiet = source(&format!("{class}Control"), quiet);
+    format!("{fires}{quiet}class {class}Quiet extends {class}Control {{ }}\n")
+}
+
+/// `FileRead` for `file-read`.
+fn class_of(kind: OracleKind) -> String {
+    let words = kind.as_str().split('-');
+    words.map(|word| main_class(&format!("{word}.java"))).collect()
+}
+
 /// The proof that must fire and the one that must stay silent.
 ///
 /// # Errors
 /// None in practice: the bundles are our own.
 pub fn bundles(kind: OracleKind) -> Result<(Bundle, Bundle), BundleError> {
-    let (fires, quiet) = programs(kind);
-    let source = |class: &str, body: &str| {
-        format!(
-            "import java.nio.file.*;\n\npublic class {class} extends Selftest {{\n    \
-             static String env(String name) {{ return System.getenv(name); }}\n    \
-             static void show(String text) throws Exception {{ Files.write(Paths.get(env(\"PROOF_OUT\")), text.getBytes()); }}\n    \
-             public static void main(String[] none) throws Exception {{ {body}; }}\n}}\n"
-        )
-        .into_bytes()
-    };
-    let bundle = |program: &str| {
+    let class = class_of(kind);
+    let bundle = |which: &str| {
         let sizes = if kind == OracleKind::CpuBlowUp { SIZES } else { "" };
+        let (program, control) = (format!("{class}{which}.java"), format!("{class}Control.java"));
         let manifest = format!(
             "proof = 1\ntitle = \"self-test of {kind}\"\n[target]\npurl = \"{PURL}\"\nvulnerable = \"{VERSION}\"\n\
-             [runtime]\nkind = \"jvm\"\n[run]\nprogram = \"program.java\"\ncontrol = \"control.java\"\nrepeat = 1\nwall = \"20s\"\n\
+             [runtime]\nkind = \"jvm\"\n[run]\nprogram = \"{program}\"\ncontrol = \"{control}\"\nrepeat = 1\nwall = \"20s\"\n\
              [oracle]\nkind = \"{kind}\"\n{sizes}\n"
         );
+        let source = programs_source(kind).into_bytes();
         let files = BTreeMap::from([
             ("proof.toml".to_owned(), manifest.into_bytes()),
-            ("program.java".to_owned(), source("Program", program)),
-            ("control.java".to_owned(), source("Control", quiet)),
+            (program, source.clone()),
+            (control, source),
         ]);
         Bundle::from_files(files, Path::new("self-test"))
     };
-    Ok((bundle(fires)?, bundle(quiet)?))
+    Ok((bundle("Fires")?, bundle("Quiet")?))
 }
 
-/// The folder of the compiled class.
+/// The artefact with both programs, ready to be run.
 ///
 /// # Errors
-/// Where this Java cannot compile it.
-pub fn classes(ground: &Ground, toolchain: &Toolchain) -> Result<PathBuf, EngineError> {
+/// Where this Java cannot compile them.
+pub fn ready(ground: &Ground, toolchain: &Toolchain, oracles: &[OracleKind]) -> Result<Ready, EngineError> {
+    let programs: String = oracles.iter().map(|kind| programs_source(*kind)).collect();
+    let source = format!("{SOURCE}{programs}");
     let recipe = Recipe {
         class_path: &[],
         class_path_digest: Sha256Hex::of(b"none"),
-        program: ("selftest.java", SOURCE.as_bytes()),
+        program: ("selftest.java", source.as_bytes()),
         control: ("none.java", b"class None { }"),
     };
     let built = recipe.build(ground, toolchain)?;
-    match built.program {
-        None => Ok(built.place.join("program")),
-        Some(why) => Err(EngineError::Unfit { runtime: toolchain.label(), why: why.shortfall().detail }),
+    if let Some(why) = built.program {
+        return Err(EngineError::Unfit { runtime: toolchain.label(), why: why.shortfall().detail });
     }
+    let classes = built.place.join("program");
+    let mounts =
+        ["program", "control"].map(|part| Mount { host: classes.clone(), at: format!("{BUILT_FOLDER}/{part}") });
+    Ok(Ready {
+        version: VERSION.to_owned(),
+        sha256: Sha256Hex::of(source.as_bytes()),
+        closure: Vec::new(),
+        closure_digest: closure_digest(&[]),
+        mounts: mounts.into(),
+        unbuilt: Vec::new(),
+    })
 }

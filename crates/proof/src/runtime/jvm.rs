@@ -14,7 +14,7 @@ use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::Shortfall;
 use crate::harness::{HarnessError, Observed};
-use crate::maven::build::{self, BUILT_FOLDER, LIBRARY_FOLDER, Recipe, class_path_text, main_class};
+use crate::maven::build::{self, BUILT_FOLDER, Recipe, class_path_text, main_class};
 use crate::maven::config::MavenConfig;
 use crate::maven::jdk::{self, JAVA_MAJOR_MIN, JDK_FOLDER};
 use crate::maven::registry::{ArtifactFile, Registry, STORE_PART};
@@ -112,13 +112,16 @@ impl Jvm {
         let source = |name: &str| bundle.files().get(name).map(Vec::as_slice).unwrap_or_default();
         let recipe = Recipe {
             class_path: &mounts,
-            class_path_digest: Sha256Hex::of(format!("{}\n{digest}\n{}", target.key, class_path_text(&mounts)).as_bytes()),
+            class_path_digest: Sha256Hex::of(
+                format!("{}\n{digest}\n{}", target.key, class_path_text(&mounts)).as_bytes(),
+            ),
             program: (&run.program, source(&run.program)),
             control: (&run.control, source(&run.control)),
         };
         let built = recipe.build(&self.ground, toolchain)?;
         let mut unbuilt = Vec::new();
-        for (file, part, why) in [(&run.program, "program", &built.program), (&run.control, "control", &built.control)] {
+        for (file, part, why) in [(&run.program, "program", &built.program), (&run.control, "control", &built.control)]
+        {
             match why {
                 Some(why) => unbuilt.push((file.clone(), why.shortfall())),
                 None => mounts.push(Mount { host: built.place.join(part), at: format!("{BUILT_FOLDER}/{part}") }),
@@ -284,18 +287,8 @@ impl Runtime for Jvm {
         let (fires, quiet) = self_test::bundles(kind)?;
         let step = |source| EngineError::Home { step: "write self-test", path: self.ground.home.clone(), source };
         let guard = tempfile::tempdir().map_err(step)?;
-        let classes = self_test::classes(&self.ground, toolchain)?;
-        let ready = |bundle: &Bundle| {
-            let at = format!("{LIBRARY_FOLDER}/000/selftest");
-            let target = Target {
-                version: self_test::VERSION,
-                sha256: Sha256Hex::of(self_test::SOURCE.as_bytes()),
-                mount: Some(Mount { host: classes.clone(), at }),
-                key: Sha256Hex::of(self_test::SOURCE.as_bytes()).to_string(),
-            };
-            self.made_ready(bundle, toolchain, target, Vec::new())
-        };
-        let (ready, ready_quiet) = (ready(&fires)?, ready(&quiet)?);
+        let ready = self_test::ready(&self.ground, toolchain, ROW.oracles)?;
+        let ready_quiet = ready.clone();
         Ok(SelfTest { ready, ready_quiet, package: self_test::NAME.into(), fires, quiet, guard })
     }
 
