@@ -142,8 +142,11 @@ impl Registry {
     }
 }
 
+/// A digest as it is written beside a file.
+type DigestText = fn(&[u8]) -> String;
+
 /// Digests that may be served beside a file, the strongest first.
-const DIGESTS: [(&str, fn(&[u8]) -> String); 3] = [
+const DIGESTS: [(&str, DigestText); 3] = [
     ("sha512", |bytes| hex::encode(Sha512::digest(bytes))),
     ("sha256", |bytes| hex::encode(Sha256::digest(bytes))),
     ("sha1", |bytes| hex::encode(Sha1::digest(bytes))),
