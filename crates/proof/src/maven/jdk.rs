@@ -18,7 +18,7 @@ use crate::sandbox::Mount;
 /// Where it is in the box.
 pub const JDK_FOLDER: &str = "/runtime/jdk";
 /// The least Java version that will do.
-pub const JAVA_MAJOR_MIN: u32 = 11;
+pub const JAVA_MAJOR_LEAST: u32 = 11;
 /// Most files of one that are looked at.
 const FILES_COUNT_MAX: usize = 20_000;
 /// Bytes read at once.
@@ -62,7 +62,7 @@ pub fn find(version: Option<&str>) -> Option<Jdk> {
     }
     roots.into_iter().filter_map(|root| jdk_read(&root)).find(|jdk| match version {
         Some(version) => jdk.version == version,
-        None => major(&jdk.version) >= JAVA_MAJOR_MIN,
+        None => major(&jdk.version) >= JAVA_MAJOR_LEAST,
     })
 }
 

@@ -16,7 +16,7 @@ use crate::failure::Shortfall;
 use crate::harness::{HarnessError, Observed};
 use crate::maven::build::{self, BUILT_FOLDER, Recipe, class_path_text, main_class};
 use crate::maven::config::MavenConfig;
-use crate::maven::jdk::{self, JAVA_MAJOR_MIN, JDK_FOLDER};
+use crate::maven::jdk::{self, JAVA_MAJOR_LEAST, JDK_FOLDER};
 use crate::maven::registry::{ArtifactFile, Registry, STORE_PART};
 use crate::maven::resolve::{self, Wish};
 use crate::maven::{Coordinates, name_is_valid, outcome, self_test, version_is_exact, version_read};
@@ -179,7 +179,7 @@ impl Runtime for Jvm {
         let named = bundle.manifest().runtime.version.as_deref();
         let wanted = stated.map(|stated| stated.version.as_str()).or(named);
         let Some(found) = jdk::find(wanted) else {
-            let which = wanted.map_or_else(|| format!("of version {JAVA_MAJOR_MIN} or newer"), ToOwned::to_owned);
+            let which = wanted.map_or_else(|| format!("of version {JAVA_MAJOR_LEAST} or newer"), ToOwned::to_owned);
             let why = format!("there is no Java Development Kit {which}; install one, such as openjdk-17-jdk-headless");
             return Err(EngineError::Unfit { runtime: "jvm".into(), why });
         };
