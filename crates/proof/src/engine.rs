@@ -15,6 +15,7 @@ use crate::digest::Sha256Hex;
 use crate::file;
 use crate::golang::config::GoConfig;
 use crate::harness::{HarnessError, Stage};
+use crate::maven::config::MavenConfig;
 use crate::npm::config::NpmConfig;
 use crate::progress::Progress;
 use crate::pypi::config::PipConfig;
@@ -42,6 +43,8 @@ pub struct EngineConfig {
     pub pip: Option<PipConfig>,
     /// The module proxy's configuration; Go's own where absent.
     pub go: Option<GoConfig>,
+    /// The Maven repository's configuration; Maven's own where absent.
+    pub maven: Option<MavenConfig>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }

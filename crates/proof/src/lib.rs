@@ -12,6 +12,7 @@ mod failure;
 mod file;
 pub mod golang;
 pub mod harness;
+pub mod maven;
 pub mod npm;
 pub mod oracle;
 mod parallel;

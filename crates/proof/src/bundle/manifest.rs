@@ -52,6 +52,8 @@ words! {
         Go = "go",
         /// C and C++ built from source, under sanitizers.
         Native = "native",
+        /// Java programs over artefacts of Maven repositories.
+        Jvm = "jvm",
     }
 }
 

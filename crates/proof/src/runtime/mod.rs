@@ -5,6 +5,7 @@
 //! must not decide a verdict: what was seen is judged by `oracle` and `run`, the same for all.
 
 pub mod go;
+pub mod jvm;
 pub mod native;
 pub mod node;
 pub mod python;
@@ -31,7 +32,7 @@ use crate::store::PackageStore;
 use crate::trace::TraceFrame;
 
 /// Every runtime there is.
-pub const TABLE: &[Row] = &[node::ROW, python::ROW, rust::ROW, go::ROW, native::ROW];
+pub const TABLE: &[Row] = &[node::ROW, python::ROW, rust::ROW, go::ROW, native::ROW, jvm::ROW];
 
 /// What can be said of a runtime before an engine is opened: enough to read a bundle.
 pub struct Row {

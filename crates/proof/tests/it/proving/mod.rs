@@ -3,6 +3,7 @@
 mod bundles;
 mod go;
 mod hostile;
+mod jvm;
 mod native;
 mod oracles;
 mod python;
