@@ -4,6 +4,7 @@
 mod crash;
 mod demo;
 mod match_command;
+mod range;
 mod trace;
 mod triage_command;
 mod versions_command;

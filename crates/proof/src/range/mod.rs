@@ -3,6 +3,7 @@
 //! Runs them all where that is quick, else line by line and by bisection; runs both sides of every border several
 //! times; and says how many versions were run and how many inferred. Versions are ordered by semver, never by date.
 
+pub mod compare;
 pub mod intervals;
 pub mod search;
 
