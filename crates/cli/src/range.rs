@@ -22,7 +22,7 @@ const NAMED_COUNT_MAX: usize = 8;
 /// 3 this machine or its network. That an advisory says otherwise is an answer like any other.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  proofhouse range examples/lodash-zipobjectdeep\n  proofhouse range bundle.tar.zst --bisect --json\n  proofhouse range examples/lodash-zipobjectdeep --advisory examples/advisories/CVE-2020-8203.osv.json"
+    after_help = "Examples:\n  proofhouse range examples/lodash-zipobjectdeep\n  proofhouse range bundle.tar.zst --bisect --json\n  proofhouse range bundle --repo ../project\n  proofhouse range examples/lodash-zipobjectdeep --advisory examples/advisories/CVE-2020-8203.osv.json"
 )]
 pub struct Range {
     /// Folder with a proof.toml, or a .tar.zst or .tar.gz of one
@@ -39,6 +39,9 @@ pub struct Range {
     /// An OSV record: tell the versions on which it and the measurement disagree
     #[arg(long, value_name = "FILE.osv.json")]
     advisory: Option<PathBuf>,
+    /// A local repository in place of the one the bundle names in `target.repo`
+    #[arg(long, value_name = "FOLDER")]
+    repo: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -51,7 +54,7 @@ impl Range {
     }
 
     fn answer(self, home: Option<PathBuf>) -> Result<ExitCode, ExitCode> {
-        let engine = output::engine_open(home)?;
+        let engine = output::engine_open_over(home, self.repo)?;
         let bundle =
             Bundle::read(&self.bundle, engine.sandbox()).map_err(|e| output::failed(&EngineError::Bundle(e)))?;
         let package = &bundle.manifest().target.package;

@@ -42,6 +42,8 @@ pub struct EngineConfig {
     pub pip: Option<PipConfig>,
     /// The module proxy's configuration; Go's own where absent.
     pub go: Option<GoConfig>,
+    /// A local repository that the operator gives in place of the one a bundle names.
+    pub repo: Option<PathBuf>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }

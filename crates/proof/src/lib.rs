@@ -10,6 +10,7 @@ pub mod digest;
 pub mod engine;
 mod failure;
 mod file;
+pub mod git;
 pub mod golang;
 pub mod harness;
 pub mod npm;
