@@ -13,6 +13,7 @@ mod file;
 pub mod git;
 pub mod golang;
 pub mod harness;
+pub mod import;
 pub mod npm;
 pub mod oracle;
 mod parallel;

@@ -4,6 +4,7 @@ mod bundles;
 mod git;
 mod go;
 mod hostile;
+mod imports;
 mod native;
 mod oracles;
 mod python;
