@@ -3,6 +3,7 @@
 
 mod crash;
 mod demo;
+mod import;
 mod match_command;
 mod range;
 mod trace;
