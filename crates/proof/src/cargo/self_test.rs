@@ -63,7 +63,9 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
             r#"t::safe_run(&format!(";{}", env("PROOF_CANARY_EXEC")))"#,
         ),
         // Seen with AddressSanitizer and without: the one reads behind a buffer, which crashes nothing by itself.
-        OracleKind::MemoryError => ("if t::peek(17) != 255 { t::crash() }", "std::process::exit((t::peek(7) != 1) as i32)"),
+        OracleKind::MemoryError => {
+            ("if t::peek(17) != 255 { t::crash() }", "std::process::exit((t::peek(7) != 1) as i32)")
+        }
         OracleKind::UncontrolledAllocation => ("t::hoard(4096);", "t::hoard(8);"),
         OracleKind::InfiniteLoop => ("t::spin(1)", "t::spin(0)"),
         OracleKind::ServerSideRequest => {

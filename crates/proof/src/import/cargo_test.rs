@@ -7,7 +7,7 @@ use super::{Expectation, Import, ImportError, MANIFEST_NAME, made, text, unusabl
 
 /// The imported file in the bundle.
 const CASE: &str = "imported_case.rs";
-const RUNNER: &str = include_str!("templates/cargo_runner.rs");
+const RUNNER: &str = include_str!("templates/cargo_runner.rs.txt");
 
 pub(super) fn files(import: &Import) -> Result<BTreeMap<String, Vec<u8>>, ImportError> {
     let source = text(import.files.get(&import.main).map_or(&[], Vec::as_slice), &import.main)?;
