@@ -6,6 +6,7 @@ mod answer;
 mod api;
 mod completions;
 mod demo;
+mod import;
 mod index_command;
 mod index_file;
 mod match_command;
@@ -81,6 +82,8 @@ enum Command {
     Ablate(ablate::Ablate),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
+    /// Make a proof bundle of a fuzzer's reproducer or of a test
+    Import(import::Import),
     /// Measure on which published versions a proof fires
     Range(range::Range),
     /// Check a receipt's signature and replay it
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
         Command::Index(command) => command.run(cli.home),
         Command::Ablate(command) => command.run(cli.home),
         Command::Prove(command) => command.run(cli.home),
+        Command::Import(command) => command.run(),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),

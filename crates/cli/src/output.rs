@@ -60,8 +60,13 @@ pub fn home_required(given: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
 
 /// Opens the engine over the data folder.
 pub fn engine_open(home: Option<PathBuf>) -> Result<Engine, ExitCode> {
+    engine_open_over(home, None)
+}
+
+/// The same, with a local repository in place of the one a bundle names.
+pub fn engine_open_over(home: Option<PathBuf>, repo: Option<PathBuf>) -> Result<Engine, ExitCode> {
     let home = home_required(home)?;
-    Engine::open(EngineConfig { home, ..EngineConfig::default() }).map_err(|e| failed(&e))
+    Engine::open(EngineConfig { home, repo, ..EngineConfig::default() }).map_err(|e| failed(&e))
 }
 
 /// Says what went wrong, and with which exit code the program ends.

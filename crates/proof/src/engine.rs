@@ -45,6 +45,8 @@ pub struct EngineConfig {
     pub go: Option<GoConfig>,
     /// The Maven repository's configuration; Maven's own where absent.
     pub maven: Option<MavenConfig>,
+    /// A local repository that the operator gives in place of the one a bundle names.
+    pub repo: Option<PathBuf>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }

@@ -85,6 +85,8 @@ pub struct Target {
     pub vulnerable: String,
     /// Where the finder says it stops.
     pub fixed: Option<String>,
+    /// Where its source is kept, `https://…`: versions are commits there. `native` only.
+    pub repo: Option<String>,
 }
 
 /// What runs the program.

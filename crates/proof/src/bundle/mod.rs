@@ -7,6 +7,7 @@ mod build;
 pub mod manifest;
 mod quantity;
 mod reader;
+mod repo;
 mod violation;
 
 use std::collections::BTreeMap;

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::build::{self, Started};
 use super::manifest::{self, Manifest, Oracle, Run, Runtime, RuntimeKind, Target};
 use super::quantity;
+use super::repo;
 use super::violation::{Violation, Violations};
 use crate::cargo::feature_is_valid;
 use crate::runtime::{Row, row};
@@ -79,8 +80,9 @@ fn target(table: &DeTable<'_>, by: Option<&Row>, found: &mut Findings<'_>) -> Op
     let package = section.text("purl", true).and_then(|(purl, span)| package(&mut section, by, purl, span));
     let vulnerable = section.version("vulnerable", by, true);
     let fixed = section.version("fixed", by, false);
+    let repo = repo::repo(&mut section, by, [("vulnerable", vulnerable.as_deref()), ("fixed", fixed.as_deref())]);
     section.refuse_rest();
-    Some(Target { package: package?, vulnerable: vulnerable?, fixed })
+    Some(Target { package: package?, vulnerable: vulnerable?, fixed, repo })
 }
 
 fn package(section: &mut Section<'_, '_, '_>, by: Option<&Row>, purl: &str, span: Range<usize>) -> Option<Package> {

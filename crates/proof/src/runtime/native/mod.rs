@@ -6,6 +6,7 @@
 
 pub mod apt;
 pub mod build;
+pub mod commit;
 mod self_test;
 pub mod source;
 pub mod toolchain;
@@ -22,6 +23,7 @@ use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::Shortfall;
+use crate::git::Git;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER};
 use crate::npm::layer::closure_digest;
 use crate::progress::Progress;
@@ -61,13 +63,15 @@ pub const ROW: Row = Row {
 pub struct Native {
     ground: Ground,
     apt: Apt,
+    git: Git,
     toolchain: Mutex<Option<Toolchain>>,
 }
 
 impl Native {
     fn new(ground: &Ground) -> Self {
         let apt = Apt::new(ground.home.join("cache/apt"));
-        Self { ground: ground.clone(), apt, toolchain: Mutex::default() }
+        let git = Git::new(ground.home.join("cache/git"), ground.config.repo.clone());
+        Self { ground: ground.clone(), apt, git, toolchain: Mutex::default() }
     }
 
     fn record(&self, name: &str, base: &str) -> Result<SourceRecord, EngineError> {
@@ -76,6 +80,9 @@ impl Native {
     }
 
     fn tree(&self, bundle: &Bundle, base: &str) -> Result<SourceTree, EngineError> {
+        if let Some(url) = &bundle.manifest().target.repo {
+            return commit::obtain(&self.ground, &self.git, url, base);
+        }
         let name = source_name(bundle)?;
         source::obtain(&self.ground, &self.apt, name, &self.record(name, base)?)
     }
@@ -127,6 +134,9 @@ impl Native {
 
 impl Runtime for Native {
     fn published(&self, bundle: &Bundle) -> Result<Published, EngineError> {
+        if let Some(url) = &bundle.manifest().target.repo {
+            return commit::published(&self.git, bundle, url);
+        }
         let name = source_name(bundle)?;
         let records = self.apt.records(name)?;
         let versions = records.iter().flat_map(|record| self.versions_of(name, record)).collect();
@@ -158,6 +168,9 @@ impl Runtime for Native {
     }
 
     fn is_here(&self, bundle: &Bundle, version: &str) -> bool {
+        if let Some(url) = &bundle.manifest().target.repo {
+            return commit::here(&self.ground, &self.git, url, version).is_some();
+        }
         let here = || {
             let name = source_name(bundle).ok()?;
             let record = self.record(name, &version_of(version).ok()?.base).ok()?;
@@ -176,12 +189,16 @@ impl Runtime for Native {
     }
 
     fn ready_exactly(&self, bundle: &Bundle, toolchain: &Toolchain, stated: &Predicate) -> Result<Ready, EngineError> {
-        let tree = match SourceTree::find(&self.ground, &stated.target_sha256) {
+        let kept = match &bundle.manifest().target.repo {
+            Some(_) => commit::find(&self.ground, &stated.target_sha256),
+            None => SourceTree::find(&self.ground, &stated.target_sha256),
+        };
+        let tree = match kept {
             Some(tree) => tree,
             None => self.tree(bundle, &version_of(&stated.version)?.base)?,
         };
         if tree.sha256 != stated.target_sha256 {
-            let name = source_name(bundle)?;
+            let name = bundle.manifest().target.package.name();
             return Err(EngineError::other_bytes(name, &stated.version, &tree.sha256, &stated.target_sha256));
         }
         self.built(bundle, toolchain, &stated.version, &tree)

@@ -1,9 +1,11 @@
 //! Real published packages, proved in real boxes. Packages are fetched once into a data folder that stays between runs.
 
 mod bundles;
+mod git;
 mod go;
 mod hostile;
 mod jvm;
+mod imports;
 mod native;
 mod oracles;
 mod python;
