@@ -19,6 +19,7 @@ mod serve;
 mod trace;
 mod triage_command;
 mod verify;
+mod verify_fix;
 mod versions_command;
 
 use std::path::PathBuf;
@@ -85,6 +86,8 @@ enum Command {
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Tell whether a patch mends what proofs show
+    VerifyFix(verify_fix::VerifyFix),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::VerifyFix(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),
     }
 }

@@ -292,6 +292,24 @@ impl Runtime for Node {
         Ok(Held { value: Ready { mounts, ..ready.clone() }, guard: Some(room) })
     }
 
+    fn tree(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let name = bundle.manifest().target.package.name();
+        let stored = self.obtain(name, &self.doc(name, version)?)?;
+        Ok(self.ground.store.folder(STORE_PART, &stored.sha256))
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let ready = self.ready(bundle, toolchain, version)?;
+        let mounts = self.mounts(bundle.manifest().target.package.name(), tree, &ready.closure)?;
+        Ok(Held { value: Ready { mounts, ..ready }, guard: None })
+    }
+
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {
         let kind = scene.bundle.manifest().oracle.kind;
         let secrets = scene.secrets;
