@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use proof::fix::matrix::Answer;
 use proof::fix::patch::PATCH_BYTES_MAX;
+use proof::fix::variants::{VARIANTS_COUNT_DEFAULT, VARIANTS_COUNT_MAX};
 use proof::{Bundle, EngineError, FixOptions, FixReport, Watch};
 
 use crate::output::{self, EXIT_INPUT, EXIT_NEGATIVE, Reporter};
@@ -25,15 +26,21 @@ pub struct VerifyFix {
     /// Folders with a proof.toml, or .tar.zst or .tar.gz of such
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
-    /// The unified diff
-    #[arg(long, value_name = "FILE")]
-    patch: PathBuf,
+    /// The unified diff; of several, the first that applies to a version is used there
+    #[arg(long = "patch", required = true, value_name = "FILE")]
+    patches: Vec<PathBuf>,
     /// Exact version to patch; may be given several times [default: the last affected one of each release line]
     #[arg(long = "version", value_name = "V")]
     versions: Vec<String>,
     /// Runs of each program on each version [default: as the bundle says]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
     repeat: Option<u32>,
+    /// Variants of each proof that have to be silent too; 0 for none
+    #[arg(long, value_name = "N", default_value_t = VARIANTS_COUNT_DEFAULT, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(0..=VARIANTS_COUNT_MAX as u64))]
+    variants: usize,
+    /// What the variants follow from, to have the same ones again [default: drawn anew]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -46,15 +53,16 @@ impl VerifyFix {
     }
 
     fn answer(self, home: Option<PathBuf>) -> Result<ExitCode, ExitCode> {
-        let patch = patch_read(&self.patch)?;
+        let patches = self.patches.iter().map(|path| patch_read(path)).collect::<Result<Vec<_>, _>>()?;
         let engine = output::engine_open(home)?;
         let read = |path: &PathBuf| Bundle::read(path, engine.sandbox());
         let bundles: Result<Vec<Bundle>, _> = self.bundles.iter().map(read).collect();
         let bundles = bundles.map_err(|e| output::failed(&EngineError::Bundle(e)))?;
-        let options = FixOptions { versions: self.versions, repeat: self.repeat };
+        let options =
+            FixOptions { versions: self.versions, repeat: self.repeat, variants: Some(self.variants), seed: self.seed };
         let reporter = Reporter::new();
         let watch = Watch { progress: &reporter, cancel: &output::NEVER };
-        let report = engine.verify_fix(&bundles, &patch, &options, watch).map_err(|e| output::failed(&e))?;
+        let report = engine.verify_fix(&bundles, &patches, &options, watch).map_err(|e| output::failed(&e))?;
         drop(reporter);
         if self.json {
             output::json_print(&report)?;
@@ -90,6 +98,13 @@ fn lines(report: &FixReport) -> Vec<String> {
         for (name, cell) in row.cells().iter().filter(|(_, cell)| cell.is != Answer::Nothing) {
             lines.extend(cell.detail.iter().map(|detail| format!("  {:<12} {name}: {detail}", "")));
         }
+    }
+    for search in report.variants.iter().filter(|search| search.tried > 0) {
+        let bypasses = search.firing_at_fixed.len();
+        lines.push(format!(
+            "  variants: {} of {} rewritten programs count (seed {}); {bypasses} fire on the declared fix too",
+            search.kept, search.tried, report.seed
+        ));
     }
     lines.push(format!("grade: {}", report.grade));
     lines.extend(report.grade_reasons.iter().map(|reason| format!("  because {reason}")));

@@ -30,6 +30,7 @@ pub mod sandbox;
 pub mod source;
 pub mod store;
 pub mod trace;
+pub mod vary;
 
 pub use ablate::AblateReport;
 pub use bundle::{Bundle, BundleError};

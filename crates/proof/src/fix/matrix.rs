@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::apply::Applied;
+use super::variants::VariantSearch;
 use crate::digest::Sha256Hex;
 use crate::report::ProofIdentity;
 
@@ -85,6 +86,8 @@ pub struct FixRow {
     pub tests: Cell,
     /// No variant of the proof fires.
     pub variants: Cell,
+    /// Which of the patches was used: its SHA-256.
+    pub patch_sha256: Option<Sha256Hex>,
     /// How the patch was applied, with every hunk's offset and fuzz.
     pub applied: Option<Applied>,
     /// How the variants that were run differ from the proof, each with its verdict.
@@ -109,7 +112,7 @@ impl FixRow {
         let cell = Cell::not_reached;
         let (applies, builds, silent) = (cell(), cell(), cell());
         let (control, tests, variants) = (cell(), cell(), cell());
-        let (applied, variants_run) = (None, Vec::new());
+        let (patch_sha256, applied, variants_run) = (None, None, Vec::new());
         Self {
             proof,
             line,
@@ -121,6 +124,7 @@ impl FixRow {
             control,
             tests,
             variants,
+            patch_sha256,
             applied,
             variants_run,
         }
@@ -148,10 +152,12 @@ pub struct FixReport {
     pub grade: &'static str,
     /// Why it is not verified; empty where it is.
     pub grade_reasons: Vec<String>,
-    /// SHA-256 of the patch.
-    pub patch_sha256: Sha256Hex,
+    /// SHA-256 of each patch.
+    pub patches_sha256: Vec<Sha256Hex>,
     /// The seed that the variants were made with.
     pub seed: u64,
+    /// For each proof, what looking for variants came to.
+    pub variants: Vec<VariantSearch>,
     /// The matrix.
     pub rows: Vec<FixRow>,
     /// The engine's version.

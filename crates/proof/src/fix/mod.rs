@@ -7,7 +7,9 @@
 pub mod apply;
 pub mod matrix;
 pub mod patch;
-mod tree;
+mod receipt_of_fix;
+pub(crate) mod tree;
+pub mod variants;
 
 use std::path::Path;
 
@@ -17,6 +19,7 @@ use tempfile::TempDir;
 use crate::bundle::Bundle;
 use crate::digest::Sha256Hex;
 use crate::engine::{ENGINE_VERSION, Engine, EngineError, Means, Watch};
+use crate::harness::Attempt;
 use crate::range::RangeOptions;
 use crate::receipt;
 use crate::report::{AttemptReport, RunReport};
@@ -24,6 +27,7 @@ use crate::run::{self, Plan, Shown};
 use crate::runtime::{Held, PublishedVersion, Ready};
 use matrix::{Answer, Cell, FixReport, FixRow};
 use patch::Patch;
+use variants::{VARIANTS_COUNT_DEFAULT, VARIANTS_COUNT_MAX, Variant, VariantSearch};
 
 /// Release lines that one proof is run on: the newest of them.
 pub const LINES_COUNT_MAX: usize = 64;
@@ -35,51 +39,95 @@ pub struct FixOptions {
     pub versions: Vec<String>,
     /// Repeats, where not as the bundle says.
     pub repeat: Option<u32>,
+    /// Variants of each proof; [`VARIANTS_COUNT_DEFAULT`] where nothing is said, none for 0.
+    pub variants: Option<usize>,
+    /// What the variants follow from; drawn anew where nothing is said.
+    pub seed: Option<u64>,
 }
 
-/// What is verified.
-struct Candidate<'a> {
-    patch: &'a Patch,
+/// One of the patches that are verified.
+struct Candidate {
+    patch: Patch,
     sha256: Sha256Hex,
 }
 
+/// What all rows of one proof share.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    bundle: &'a Bundle,
+    means: Means<'a>,
+    candidates: &'a [Candidate],
+    variants: &'a [Variant],
+    search: &'a VariantSearch,
+    options: &'a FixOptions,
+    watch: Watch<'a>,
+}
+
+/// A version with a patch in it, ready to be run.
+struct Patched<'a> {
+    tree: &'a Path,
+    version: &'a str,
+    ready: &'a Ready,
+}
+
 impl Engine {
-    /// Verifies a patch against proofs.
+    /// Verifies patches against proofs. On each version the first patch that applies is used, so that one fix may bring a
+    /// patch for each release line.
     ///
     /// # Errors
-    /// [`EngineError::Patch`] where it is no patch; where a runtime cannot patch; where the machine or the registry
+    /// [`EngineError::Patch`] where one is no patch; where a runtime cannot patch; where the machine or the registry
     /// fails. A patch that does not apply or mend is an answer.
     pub fn verify_fix(
         &self,
         bundles: &[Bundle],
-        patch: &[u8],
+        patches: &[Vec<u8>],
         options: &FixOptions,
         watch: Watch<'_>,
     ) -> Result<FixReport, EngineError> {
-        let read = patch::patch_read(patch)?;
-        let candidate = Candidate { patch: &read, sha256: Sha256Hex::of(patch) };
-        let mut rows = Vec::new();
-        let mut warnings = Vec::new();
+        let read = |bytes: &Vec<u8>| Ok(Candidate { patch: patch::patch_read(bytes)?, sha256: Sha256Hex::of(bytes) });
+        let candidates = patches.iter().map(read).collect::<Result<Vec<_>, EngineError>>()?;
+        let seed = match options.seed {
+            Some(seed) => seed,
+            None => seed_fresh()?,
+        };
+        let (mut rows, mut warnings, mut searches) = (Vec::new(), Vec::new(), Vec::new());
         for bundle in bundles {
             let toolchain = self.toolchain(bundle, watch.progress)?;
             let means = self.means(bundle, &toolchain);
             self.bundle_keep(bundle)?;
             let versions = self.lines(bundle, means, options, watch, &mut warnings)?;
-            let count = versions.len();
-            for (n, (line, version)) in versions.into_iter().enumerate() {
-                watch.progress.note(&format!("patching {version} ({} of {count})", n + 1));
-                let about = Row { bundle, means, candidate: &candidate, options, watch };
-                rows.push(self.row(&about, line, version)?);
+            let wanted = options.variants.unwrap_or(VARIANTS_COUNT_DEFAULT).min(VARIANTS_COUNT_MAX);
+            let (variants, search) = match wanted {
+                0 => (Vec::new(), VariantSearch::default()),
+                _ => {
+                    watch.progress.note("looking for variants of the proof");
+                    self.variants(bundle, means, seed, wanted, watch)?
+                }
+            };
+            let (variants, search_of) = (variants.as_slice(), &search);
+            let about = About { bundle, means, candidates: &candidates, variants, search: search_of, options, watch };
+            for (n, (line, version)) in versions.iter().enumerate() {
+                watch.progress.note(&format!("patching {version} ({} of {})", n + 1, versions.len()));
+                rows.push(self.row(&about, line.clone(), version.clone())?.settle());
             }
+            searches.push(search);
         }
         let mut grade_reasons: Vec<String> = rows.iter().filter(|row| !row.holds).map(row_reason).collect();
         if rows.is_empty() {
             grade_reasons.push("no version on which a proof fires was found".into());
         }
-        let grade = if grade_reasons.is_empty() { "verified" } else { "not-verified" };
-        let engine = ENGINE_VERSION.into();
-        let patch_sha256 = candidate.sha256;
-        Ok(FixReport { grade, grade_reasons, patch_sha256, seed: 0, rows, engine, receipt: None, warnings })
+        let report = FixReport {
+            grade: if grade_reasons.is_empty() { "verified" } else { "not-verified" },
+            grade_reasons,
+            patches_sha256: candidates.into_iter().map(|candidate| candidate.sha256).collect(),
+            seed,
+            variants: searches,
+            rows,
+            engine: ENGINE_VERSION.into(),
+            receipt: None,
+            warnings,
+        };
+        self.fix_receipt_keep(report)
     }
 
     /// The versions to patch with their release lines.
@@ -110,8 +158,8 @@ impl Engine {
         Ok(lines)
     }
 
-    fn row(&self, about: &Row<'_>, line: String, version: String) -> Result<FixRow, EngineError> {
-        let Row { bundle, means, candidate, options, watch } = *about;
+    fn row(&self, about: &About<'_>, line: String, version: String) -> Result<FixRow, EngineError> {
+        let About { bundle, means, options, watch, .. } = *about;
         let mut row = FixRow::new(receipt::identity(bundle), line, version);
         let repeats = options.repeat.unwrap_or(bundle.manifest().run.repeat);
         let plan = Plan { repeats, control_always: true, trace: true };
@@ -120,10 +168,9 @@ impl Engine {
             row.applies = Cell::told(Answer::NotReached, why);
             return Ok(row);
         }
-        let Some((room, applied)) = self.patched_tree(about, &mut row)? else { return Ok(row) };
-        row.applied = Some(applied);
+        let Some(room) = self.patched_tree(about, &mut row)? else { return Ok(row) };
         let tree = room.path().join("tree");
-        let ready = match self.ready_patched(about, bundle, &row.version, &tree) {
+        let ready = match means.runtime.ready_patched(bundle, means.toolchain, &row.version, &tree) {
             Ok(ready) => ready,
             Err(e) => {
                 let unready = e.verdict().ok_or(e)?;
@@ -143,59 +190,123 @@ impl Engine {
         if row.silent.is != Answer::Yes {
             return Ok(row);
         }
-        row.tests = Cell::told(Answer::Nothing, "the bundle says of no tests");
-        row.variants = Cell::told(Answer::Nothing, "not asked for");
-        Ok(row.settle())
+        let version = row.version.clone();
+        let patched = Patched { tree: &tree, version: &version, ready: &ready.value };
+        row.tests = self.tests(about, &patched)?;
+        self.variants_cell(about, &patched, &mut row)?;
+        Ok(row)
     }
 
-    /// A private copy of the version with the patch in it; `None` where it does not apply.
-    fn patched_tree(
-        &self,
-        about: &Row<'_>,
-        row: &mut FixRow,
-    ) -> Result<Option<(TempDir, apply::Applied)>, EngineError> {
-        let Row { bundle, means, candidate, .. } = *about;
+    /// A private copy of the version with the first patch in it that applies; `None` where none does.
+    fn patched_tree(&self, about: &About<'_>, row: &mut FixRow) -> Result<Option<TempDir>, EngineError> {
         let step = |source| EngineError::Home { step: "copy package", path: self.home.clone(), source };
+        let source = about.means.runtime.own_files(about.bundle, about.means.toolchain, &row.version)?;
         let room = tempfile::tempdir().map_err(step)?;
         let dest = room.path().join("tree");
-        let source = means.runtime.tree(bundle, means.toolchain, &row.version)?;
         tree::tree_copy(&source, &dest).map_err(step)?;
-        match apply::apply(candidate.patch, &dest) {
-            Ok(applied) => {
-                row.applies = applies_cell(&applied);
-                Ok(Some((room, applied)))
-            }
-            Err(e) => {
-                row.applies = Cell::no(e.to_string());
-                Ok(None)
+        let mut refusals = Vec::new();
+        for candidate in about.candidates {
+            // One that does not apply as a whole has changed nothing.
+            match apply::apply(&candidate.patch, &dest) {
+                Ok(applied) => {
+                    row.applies = applies_cell(&applied);
+                    row.applied = Some(applied);
+                    row.patch_sha256 = Some(candidate.sha256.clone());
+                    return Ok(Some(room));
+                }
+                Err(e) => refusals.push(e.to_string()),
             }
         }
+        row.applies = Cell::no(refusals.join("; "));
+        Ok(None)
     }
 
-    fn ready_patched(
+    /// The target's own tests: one that passes without the patch has to pass with it.
+    fn tests(&self, about: &About<'_>, patched: &Patched<'_>) -> Result<Cell, EngineError> {
+        let tests = &about.bundle.manifest().tests;
+        if tests.is_empty() {
+            return Ok(Cell::told(Answer::Nothing, "the bundle names no tests"));
+        }
+        let (mut failing_before, mut broken) = (0, Vec::new());
+        for test in tests {
+            let bundle = about.bundle.with_control(test);
+            let published = about.means.runtime.ready(&bundle, about.means.toolchain, patched.version)?;
+            if self.test_failure(about, &bundle, test, &published)?.is_some() {
+                failing_before += 1;
+                continue;
+            }
+            let made = self.patched_for(about, &bundle, patched)?;
+            let ready = made.as_ref().map_or(patched.ready, |held| &held.value);
+            broken.extend(self.test_failure(about, &bundle, test, ready)?.map(|why| format!("{test}: {why}")));
+        }
+        let passing = tests.len() - failing_before - broken.len();
+        let told = format!("{passing} of {} pass, {failing_before} fail with and without the patch", tests.len());
+        Ok(match broken.as_slice() {
+            [] => Cell::told(Answer::Yes, told),
+            _ => Cell::no(format!("the patch breaks {}", broken.join("; "))),
+        })
+    }
+
+    /// Why a test fails; `None` where it passes.
+    fn test_failure(
         &self,
-        about: &Row<'_>,
+        about: &About<'_>,
         bundle: &Bundle,
-        version: &str,
-        tree: &Path,
-    ) -> Result<Held<Ready>, EngineError> {
-        let means = about.means;
-        let mut held = means.runtime.ready_patched(bundle, means.toolchain, version, tree)?;
-        // What runs is not what was published: it has a name of its own.
-        let text = format!("patched\n{}\n{}", held.value.sha256, about.candidate.sha256);
-        held.value.sha256 = Sha256Hex::of(text.as_bytes());
-        Ok(held)
+        test: &str,
+        ready: &Ready,
+    ) -> Result<Option<String>, EngineError> {
+        if let Some((_, why)) = ready.unbuilt.iter().find(|(name, _)| name == test) {
+            return Ok(Some(why.detail.clone()));
+        }
+        let attempt = Attempt { entry: test.to_owned(), ..Attempt::default() };
+        let observed = self.stage(bundle, about.means, ready).attempt(&attempt)?;
+        Ok(about.means.runtime.shortfall(&observed, bundle).map(|short| short.detail))
+    }
+
+    /// The patched version for another program of the bundle, where programs are built.
+    fn patched_for(
+        &self,
+        about: &About<'_>,
+        bundle: &Bundle,
+        patched: &Patched<'_>,
+    ) -> Result<Option<Held<Ready>>, EngineError> {
+        let Means { runtime, toolchain, .. } = about.means;
+        let made = || runtime.ready_patched(bundle, toolchain, patched.version, patched.tree);
+        runtime.builds_programs().then(made).transpose()
+    }
+
+    fn variants_cell(&self, about: &About<'_>, patched: &Patched<'_>, row: &mut FixRow) -> Result<(), EngineError> {
+        if about.variants.is_empty() {
+            let why = about.search.impossible.clone();
+            let why = why.unwrap_or_else(|| format!("none: {} were tried and none counts", about.search.tried));
+            row.variants = Cell::told(Answer::Nothing, why);
+            return Ok(());
+        }
+        row.variants_run = self.variants_run(about.variants, |bundle| {
+            let made = self.patched_for(about, bundle, patched)?;
+            let ready = made.as_ref().map_or(patched.ready, |held| &held.value);
+            self.variant_shown(bundle, about.means, ready, false, about.watch)
+        })?;
+        let with = |verdict: Verdict| row.variants_run.iter().filter(move |run| run.verdict == verdict.as_str());
+        let count = row.variants_run.len();
+        row.variants = match with(Verdict::Fired).next() {
+            Some(first) => {
+                let fired = with(Verdict::Fired).count();
+                Cell::no(format!("{fired} of {count} variants still fire, such as: {}", first.change))
+            }
+            None => Cell::told(Answer::Yes, format!("{} of {count} variants silent", with(Verdict::Silent).count())),
+        };
+        Ok(())
     }
 }
 
-/// What a row is made of.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    bundle: &'a Bundle,
-    means: Means<'a>,
-    candidate: &'a Candidate<'a>,
-    options: &'a FixOptions,
-    watch: Watch<'a>,
+fn seed_fresh() -> Result<u64, EngineError> {
+    let mut raw = [0u8; 4];
+    let step = |e: getrandom::Error| std::io::Error::other(e.to_string());
+    let home = |source| EngineError::Home { step: "draw a seed", path: "random".into(), source };
+    getrandom::fill(&mut raw).map_err(step).map_err(home)?;
+    // Short enough to be written into a command line, and exact in JSON everywhere.
+    Ok(u64::from(u32::from_le_bytes(raw)))
 }
 
 /// The last version of each release line that fires, and the declared one, in the registry's order.

@@ -259,12 +259,12 @@ pub trait Runtime: Send + Sync {
     ///
     /// # Errors
     /// As [`Runtime::ready`], and [`EngineError::Unfit`] where this runtime cannot patch.
-    fn tree(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
         let runtime = bundle.manifest().runtime.kind.to_string();
         Err(EngineError::Unfit { runtime, why: format!("{version} cannot be patched in this runtime yet") })
     }
 
-    /// As [`Runtime::ready`], with the target's own files taken from `tree`: a changed copy of what [`Runtime::tree`] gave,
+    /// As [`Runtime::ready`], with the target's own files taken from `tree`: a changed copy of what [`Runtime::own_files`] gave,
     /// which stays where it is as long as what comes back is used.
     ///
     /// # Errors
@@ -276,9 +276,14 @@ pub trait Runtime: Send + Sync {
         version: &str,
         _tree: &Path,
     ) -> Result<Held<Ready>, EngineError> {
-        self.tree(bundle, toolchain, version)?;
+        self.own_files(bundle, toolchain, version)?;
         let runtime = bundle.manifest().runtime.kind.to_string();
         Err(EngineError::Unfit { runtime, why: format!("{version} cannot be patched in this runtime yet") })
+    }
+
+    /// Whether a program is built with each version, so that another program needs another [`Ready`].
+    fn builds_programs(&self) -> bool {
+        true
     }
 
     /// Why a run shows nothing; `None` where it ended well.
