@@ -11,10 +11,12 @@ mod index_file;
 mod match_command;
 mod match_report;
 mod match_sarif;
+mod minimise;
 mod nouns;
 mod output;
 mod prove;
 mod range;
+mod same;
 mod serve;
 mod trace;
 mod triage_command;
@@ -86,6 +88,10 @@ enum Command {
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Tell whether two proofs show one defect
+    Same(same::Same),
+    /// Make a proof smaller that shows the same
+    Minimise(minimise::Minimise),
     /// Tell whether a patch mends what proofs show
     VerifyFix(verify_fix::VerifyFix),
     /// Print a completion script for your shell
@@ -120,6 +126,8 @@ fn main() -> ExitCode {
         Command::Prove(command) => command.run(cli.home),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::Same(command) => command.run(cli.home),
+        Command::Minimise(command) => command.run(cli.home),
         Command::VerifyFix(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),
     }

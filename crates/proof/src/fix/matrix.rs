@@ -68,7 +68,7 @@ impl Cell {
 pub struct FixRow {
     /// The proof.
     pub proof: ProofIdentity,
-    /// The release line, such as `4.17`.
+    /// The release line, such as `4`.
     pub line: String,
     /// The version of it that was patched.
     pub version: String,

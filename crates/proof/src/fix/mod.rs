@@ -15,6 +15,7 @@ use std::path::Path;
 
 use domain::proof::{Reason, Verdict};
 use tempfile::TempDir;
+use versions::{Scheme, Version};
 
 use crate::bundle::Bundle;
 use crate::digest::Sha256Hex;
@@ -139,7 +140,8 @@ impl Engine {
         watch: Watch<'_>,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<(String, String)>, EngineError> {
-        let published = means.runtime.published(bundle)?.versions;
+        let mut published = means.runtime.published(bundle)?.versions;
+        lines_named(bundle, &mut published);
         let line_of = |version: &String| {
             let found = published.iter().find(|listed| listed.text == *version);
             found.map(|listed| listed.line.clone()).unwrap_or_default()
@@ -307,6 +309,19 @@ fn seed_fresh() -> Result<u64, EngineError> {
     getrandom::fill(&mut raw).map_err(step).map_err(home)?;
     // Short enough to be written into a command line, and exact in JSON everywhere.
     Ok(u64::from(u32::from_le_bytes(raw)))
+}
+
+/// Gives each version the release line in which its maintainers would bring a fix: `4` of 4.17.20. Narrower lines, in which a
+/// range search looks for one border each, get no releases any more once there is a newer one.
+fn lines_named(bundle: &Bundle, published: &mut [PublishedVersion]) {
+    // A native version is a tree of patches; its line is the source package's version.
+    let ecosystem = bundle.manifest().target.package.ecosystem();
+    let scheme = Scheme::of_ecosystem(ecosystem.as_str()).filter(|_| bundle.manifest().build.is_none());
+    for version in published {
+        if let Some(read) = scheme.and_then(|scheme| Version::read(scheme, &version.text).ok()) {
+            version.line = read.line();
+        }
+    }
 }
 
 /// The last version of each release line that fires, and the declared one, in the registry's order.

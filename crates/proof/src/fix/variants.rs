@@ -51,7 +51,6 @@ pub struct VariantSearch {
 
 /// Where variants are tried.
 struct Ground<'a> {
-    bundle: &'a Bundle,
     means: Means<'a>,
     vulnerable: Ready,
     fixed: Option<Ready>,
@@ -86,7 +85,7 @@ impl Engine {
             found.impossible = Some(why.into());
             return Ok((Vec::new(), found));
         }
-        let ground = Ground { bundle, means, vulnerable, fixed, watch };
+        let ground = Ground { means, vulnerable, fixed, watch };
         let mut dice = Dice::new(seed);
         let (mut kept, mut known) = (Vec::new(), BTreeSet::new());
         let began = Instant::now();
@@ -114,7 +113,7 @@ impl Engine {
         found: &mut VariantSearch,
     ) -> Result<bool, EngineError> {
         let (bundle, means) = (&variant.bundle, ground.means);
-        let vulnerable = match self.made_for(ground, bundle, &ground.vulnerable)? {
+        let vulnerable = match self.built_for(means, bundle, &ground.vulnerable)? {
             Some(ready) => ready,
             None => {
                 found.without_effect += 1;
@@ -131,7 +130,7 @@ impl Engine {
             return Ok(false);
         }
         if let Some(fixed) = &ground.fixed
-            && let Some(fixed) = self.made_for(ground, bundle, fixed)?
+            && let Some(fixed) = self.built_for(means, bundle, fixed)?
             && self.variant_shown(bundle, means, &fixed, false, ground.watch)?.verdict == Verdict::Fired
         {
             found.firing_at_fixed.push(variant.change.clone());
@@ -146,8 +145,12 @@ impl Engine {
     }
 
     /// The version for another program; `None` where that program does not build.
-    fn made_for(&self, ground: &Ground<'_>, bundle: &Bundle, ready: &Ready) -> Result<Option<Ready>, EngineError> {
-        let means = ground.means;
+    pub(crate) fn built_for(
+        &self,
+        means: Means<'_>,
+        bundle: &Bundle,
+        ready: &Ready,
+    ) -> Result<Option<Ready>, EngineError> {
         if !means.runtime.builds_programs() {
             return Ok(Some(ready.clone()));
         }
@@ -159,7 +162,7 @@ impl Engine {
     }
 
     /// One run of a variant.
-    pub(super) fn variant_shown(
+    pub(crate) fn variant_shown(
         &self,
         bundle: &Bundle,
         means: Means<'_>,
