@@ -404,3 +404,121 @@ fn end_due(out: &mut Vec<u8>, crlf: bool) {
         out.extend_from_slice(if crlf { b"\r\n" } else { b"\n" });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::patch::patch_read;
+    use super::*;
+
+    const NAME: &str = "lib/x.js";
+
+    /// Applies a patch to a package of one file; what became of the file and how, or the refusal.
+    fn applied(file: &str, patch: &str) -> (String, String) {
+        let room = tempfile::tempdir().unwrap();
+        fs::create_dir(room.path().join("lib")).unwrap();
+        fs::write(room.path().join(NAME), file).unwrap();
+        let told = match apply(&patch_read(patch.as_bytes()).unwrap(), room.path()) {
+            Ok(done) => {
+                let hunk = |hunk: &AppliedHunk| format!("{}{:+}~{}", hunk.line, hunk.offset, hunk.fuzz);
+                let file = |file: &AppliedFile| {
+                    let hunks: Vec<String> = file.hunks.iter().map(hunk).collect();
+                    format!("{} {} {}", file.what, file.file, hunks.join(" "))
+                };
+                let files: Vec<String> = done.files.iter().map(file).collect();
+                format!("-p{} {} left out {:?}", done.strip, files.join("; "), done.left_out)
+            }
+            Err(e) => e.to_string(),
+        };
+        (fs::read_to_string(room.path().join(NAME)).unwrap_or_default(), told)
+    }
+
+    fn check(file: &str, patch: &str, wanted_file: &str, wanted: &str) {
+        let (after, told) = applied(file, patch);
+        assert_eq!(told, wanted, "{patch}");
+        assert_eq!(after, wanted_file, "{patch}");
+    }
+
+    const HUNK: &str = "@@ -2,3 +2,3 @@\n b\n-c\n+C\n d\n";
+
+    fn patch(hunks: &str) -> String {
+        format!("--- a/lib/x.js\n+++ b/lib/x.js\n{hunks}")
+    }
+
+    #[test]
+    fn hunks_are_applied_where_they_fit_and_how_is_told() {
+        let said = |how: &str| format!("-p1 changed lib/x.js {how} left out []");
+        check("a\nb\nc\nd\ne\n", &patch(HUNK), "a\nb\nC\nd\ne\n", &said("2+0~0"));
+        check("n\nm\na\nb\nc\nd\ne\n", &patch(HUNK), "n\nm\na\nb\nC\nd\ne\n", &said("4+2~0"));
+        check("b\nc\nd\ne\n", &patch(HUNK), "b\nC\nd\ne\n", &said("1-1~0"));
+        // One line of context is another: kept as the file has it.
+        check("a\nB\nc\nd\ne\n", &patch(HUNK), "a\nB\nC\nd\ne\n", &said("2+0~1"));
+        let wide = "@@ -1,5 +1,5 @@\n a\n b\n-c\n+C\n d\n e\n";
+        check("x\ny\nc\nz\nw\n", &patch(wide), "x\ny\nC\nz\nw\n", &said("1+0~2"));
+        // The nearest of two places; the second hunk is looked for where the first was found.
+        check("b\nc\nd\n1\n2\n3\nb\nc\nd\n", &patch(HUNK), "b\nC\nd\n1\n2\n3\nb\nc\nd\n", &said("1-1~0"));
+        let two = format!("{HUNK}@@ -5,1 +5,2 @@\n e\n+f\n");
+        check("0\na\nb\nc\nd\ne\n", &patch(&two), "0\na\nb\nC\nd\ne\nf\n", &said("3+1~0 6+1~0"));
+        check(
+            "a\nb\nc\nd",
+            &patch("@@ -4 +4 @@\n-d\n\\ No newline at end of file\n+D\n"),
+            "a\nb\nc\nD\n",
+            &said("4+0~0"),
+        );
+        check("a\nb", &patch("@@ -2,0 +3 @@\n+c\n"), "a\nb\nc\n", &said("3+0~0"));
+        check("a\r\nb\r\nc\r\nd\r\n", &patch(HUNK), "a\r\nb\r\nC\r\nd\r\n", &said("2+0~0"));
+    }
+
+    #[test]
+    fn names_are_found_under_other_prefixes_and_what_is_not_there_is_left_out() {
+        let file = "a\nb\nc\nd\n";
+        let deep = format!(
+            "--- a/packages/x/lib/x.js\n+++ b/packages/x/lib/x.js\n{HUNK}--- a/test/x.js\n+++ b/test/x.js\n{HUNK}"
+        );
+        check(file, &deep, "a\nb\nC\nd\n", "-p3 changed lib/x.js 2+0~0 left out [\"a/test/x.js\"]");
+        let plain = format!("--- lib/x.js\n+++ lib/x.js\n{HUNK}");
+        check(file, &plain, "a\nb\nC\nd\n", "-p0 changed lib/x.js 2+0~0 left out []");
+        let made = format!("{}--- /dev/null\n+++ b/lib/y.js\n@@ -0,0 +1 @@\n+y\n", patch(HUNK));
+        check(file, &made, "a\nb\nC\nd\n", "-p1 changed lib/x.js 2+0~0; made lib/y.js  left out []");
+        let gone = patch("@@ -1,4 +0,0 @@\n-a\n-b\n-c\n-d\n").replace("+++ b/lib/x.js", "+++ /dev/null");
+        check(file, &gone, "", "-p1 removed lib/x.js 1+0~0 left out []");
+        let renamed = "diff --git a/lib/x.js b/lib/z.js\nrename from lib/x.js\nrename to lib/z.js\n";
+        check(file, renamed, "", "-p1 renamed lib/z.js  left out []");
+    }
+
+    #[test]
+    fn what_does_not_fit_changes_nothing() {
+        let file = "a\nb\nc\nd\n";
+        let check = |patch: &str, wanted: &str| {
+            let (after, told) = applied(file, patch);
+            assert!(told.contains(wanted), "{patch}: {told}");
+            assert_eq!(after, file);
+        };
+        check(&patch("@@ -1,2 +1,2 @@\n a\n-x\n+y\n"), "lib/x.js: hunk 1 (line 1) fits nowhere");
+        // The first of two hunks fits: it is not applied either.
+        check(&patch(&format!("{HUNK}@@ -9 +9 @@\n-x\n+y\n")), "hunk 2 (line 9) fits nowhere");
+        check(&patch("@@ -2,3 +2,3 @@\n b\n-C\n+c\n d\n"), "is there already");
+        check("--- a/no.js\n+++ b/no.js\n@@ -1 +1 @@\n-a\n+b\n", "none of the files");
+        check("--- /dev/null\n+++ b/lib/x.js\n@@ -0,0 +1 @@\n+y\n", "is there already");
+        check("--- a/lib/x.js\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", "more in it");
+        for name in ["../x.js", "/etc/passwd", "a/../../x"] {
+            check(&format!("--- {name}\n+++ {name}\n@@ -1 +1 @@\n-a\n+b\n"), "no plain name");
+        }
+    }
+
+    #[test]
+    fn links_are_not_followed_and_work_is_bounded() {
+        let room = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        fs::write(outside.path().join("x.js"), "a\n").unwrap();
+        std::os::unix::fs::symlink(outside.path(), room.path().join("lib")).unwrap();
+        let read = |text: &str| patch_read(text.as_bytes()).unwrap();
+        let through = read("--- a/lib/x.js\n+++ b/lib/x.js\n@@ -1 +1 @@\n-a\n+b\n");
+        assert!(matches!(apply(&through, room.path()), Err(ApplyError::NoFile(_))));
+        let new = read("--- /dev/null\n+++ b/lib/y.js\n@@ -0,0 +1 @@\n+b\n");
+        assert!(matches!(apply(&new, room.path()), Err(ApplyError::UnsafeName(_))));
+        assert!(!outside.path().join("y.js").exists());
+        fs::write(room.path().join("same"), "x\n".repeat(200_000)).unwrap();
+        let alike = format!("--- a/same\n+++ b/same\n@@ -1,1001 +1,1000 @@\n{}-y\n", " x\n".repeat(1_000));
+        assert!(matches!(apply(&read(&alike), room.path()), Err(ApplyError::TooCostly)));
+    }
+}

@@ -1,6 +1,7 @@
 //! Real published packages, proved in real boxes. Packages are fetched once into a data folder that stays between runs.
 
 mod bundles;
+mod fixes;
 mod go;
 mod hostile;
 mod native;
