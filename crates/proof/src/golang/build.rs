@@ -293,6 +293,9 @@ impl Builder<'_> {
             let gomod = ModuleFile::of(recipe.module, version, "mod").path();
             spec.env.push(("INERT".into(), format!("{}@{version}", recipe.module)));
             spec.env.push(("GOMOD_OF_INERT".into(), format!("/proxy/{gomod}")));
+            // `go mod download` asks for this where the version is a pseudo-version; a build does not.
+            let info = gomod.strip_suffix(".mod").map(|stem| format!("/proxy/{stem}.info")).unwrap_or_default();
+            spec.files.push(placed(&info, serde_json::json!({ "Version": version }).to_string().as_bytes()));
         }
         if let Target::Own(files) = recipe.target {
             for (name, text) in files {

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use domain::package::Ecosystem;
 use domain::proof::{OracleKind, Reason};
 
-use super::{Ground, Held, Published, PublishedVersion, Ready, Row, Runtime, Scene, SelfTest, Toolchain};
+use super::{Ground, Held, Published, PublishedVersion, Ready, Row, Runtime, Scene, SelfTest, Toolchain, Unready};
 use crate::bundle::Bundle;
 use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
@@ -222,6 +222,11 @@ impl Runtime for Go {
 
     fn stub(&self, bundle: &Bundle, toolchain: &Toolchain, ready: &Ready) -> Result<Held<Ready>, EngineError> {
         let built = self.built(bundle, toolchain, Target::Inert(&ready.version), None)?;
+        // Inert, a module has every name it had: what compiled against it still does, or it is no stub.
+        if let (Some(why), true) = (&built.program, ready.unbuilt.is_empty()) {
+            let detail = format!("the inert module: {}", why.shortfall().detail);
+            return Err(EngineError::Unready(Unready { reason: Reason::BuildFailed, detail }));
+        }
         let value = self.made_ready(bundle, &ready.version, ready.sha256.clone(), built);
         Ok(Held { value, guard: None })
     }

@@ -40,6 +40,8 @@ use crate::store::{Stored, Wanted};
 const STORE_PART: &str = "cargo";
 /// The lockfile of a bundle, whose versions are chosen wherever they fit.
 const LOCKFILE: &str = "Cargo.lock";
+/// Status with which AddressSanitizer ends a program.
+pub const SANITIZER_STATUS: i32 = 99;
 /// Status of a Rust program that panicked.
 const PANIC_STATUS: i32 = 101;
 
@@ -53,6 +55,7 @@ pub const ROW: Row = Row {
         OracleKind::FileWrite,
         OracleKind::CommandExecution,
         OracleKind::CpuBlowUp,
+        OracleKind::MemoryError,
         OracleKind::UncontrolledAllocation,
         OracleKind::InfiniteLoop,
         OracleKind::ServerSideRequest,
@@ -298,7 +301,8 @@ impl Runtime for Rust {
         if manifest.runtime.sanitizer {
             spec.vast_address_space = true;
             // Leaks are no defect here, and looking for them takes rights that a box does not give.
-            spec.env.push(("ASAN_OPTIONS".into(), "detect_leaks=0:abort_on_error=0:exitcode=99:symbolize=0".into()));
+            let options = format!("detect_leaks=0:abort_on_error=0:exitcode={SANITIZER_STATUS}:symbolize=0");
+            spec.env.push(("ASAN_OPTIONS".into(), options));
         }
         Ok(())
     }
