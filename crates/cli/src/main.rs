@@ -12,14 +12,17 @@ mod index_file;
 mod match_command;
 mod match_report;
 mod match_sarif;
+mod minimise;
 mod nouns;
 mod output;
 mod prove;
 mod range;
+mod same;
 mod serve;
 mod trace;
 mod triage_command;
 mod verify;
+mod verify_fix;
 mod versions_command;
 
 use std::path::PathBuf;
@@ -88,6 +91,12 @@ enum Command {
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Tell whether two proofs show one defect
+    Same(same::Same),
+    /// Make a proof smaller that shows the same
+    Minimise(minimise::Minimise),
+    /// Tell whether a patch mends what proofs show
+    VerifyFix(verify_fix::VerifyFix),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -121,6 +130,9 @@ fn main() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::Same(command) => command.run(cli.home),
+        Command::Minimise(command) => command.run(cli.home),
+        Command::VerifyFix(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),
     }
 }

@@ -13,6 +13,7 @@ use crate::bundle::{Bundle, BundleError};
 use crate::cargo::config::CargoConfig;
 use crate::digest::Sha256Hex;
 use crate::file;
+use crate::fix::patch::PatchError;
 use crate::golang::config::GoConfig;
 use crate::harness::{HarnessError, Stage};
 use crate::maven::config::MavenConfig;
@@ -120,6 +121,9 @@ pub enum EngineError {
         /// As in the receipt.
         wanted: Sha256Hex,
     },
+    /// The candidate fix is no patch that can be read.
+    #[error("read the patch: {0}")]
+    Patch(#[from] PatchError),
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -145,7 +149,7 @@ impl EngineError {
                 ErrorClass::Environment
             }
             Self::Bundle(_) | Self::MalformedVersion { .. } | Self::MalformedReceipt(_) => ErrorClass::BadInput,
-            Self::BundleUnknown(_) | Self::BundleOther { .. } => ErrorClass::BadInput,
+            Self::BundleUnknown(_) | Self::BundleOther { .. } | Self::Patch(_) => ErrorClass::BadInput,
             Self::Cancelled | Self::Source(SourceError::Cancelled) => ErrorClass::Cancelled,
             Self::Source(e) if e.is_about_the_package() => ErrorClass::BadInput,
             Self::Runtime { source, .. } if source.is_about_the_package() => ErrorClass::BadInput,
@@ -198,6 +202,7 @@ impl EngineError {
             Self::MalformedReceipt(_) => "malformed-receipt",
             Self::BundleUnknown(_) => "bundle-unknown",
             Self::BundleOther { .. } => "bundle-other",
+            Self::Patch(_) => "malformed-patch",
             Self::Cancelled => "cancelled",
         }
     }

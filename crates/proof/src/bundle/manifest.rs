@@ -36,6 +36,8 @@ pub const FEATURES_COUNT_MAX: usize = 32;
 pub const COMMAND_WORDS_MAX: usize = 32;
 /// Longest such word, in bytes.
 pub const COMMAND_WORD_BYTES_MAX: usize = 512;
+/// Most programs in `[tests]`.
+pub const TESTS_COUNT_MAX: usize = 16;
 /// Most overrides in `[dependencies]`.
 pub const OVERRIDES_MAX: usize = 64;
 
@@ -72,6 +74,8 @@ pub struct Manifest {
     pub oracle: Oracle,
     /// How the target is built, for runtimes that build by a recipe.
     pub build: Option<Build>,
+    /// Programs that try the target as its maintainers do.
+    pub tests: Vec<String>,
     /// Exact versions for names in the dependency tree, instead of what the ranges resolve to.
     pub dependencies: BTreeMap<String, String>,
 }

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::build::{self, Started};
 use super::manifest::{self, Manifest, Oracle, Run, Runtime, RuntimeKind, Target};
+use super::own_tests;
 use super::quantity;
 use super::repo;
 use super::violation::{Violation, Violations};
@@ -55,11 +56,13 @@ pub fn manifest_read(text: &str, files: &[&str]) -> Result<Manifest, Violations>
     let build =
         if builds { root.section("build", true).and_then(|t| build::build(t, files, root.found)) } else { None };
     let dependencies = root.section("dependencies", false).map(|table| dependencies(table, by, root.found));
+    let tests = root.section("tests", false).and_then(|t| own_tests::programs(t, by, files, root.found));
     root.refuse_rest();
     match (title, target, runtime, run, oracle) {
         (Some(title), Some(target), Some(runtime), Some(run), Some(oracle)) if found.list.is_empty() => {
             let dependencies = dependencies.unwrap_or_default();
-            Ok(Manifest { title, target, runtime, run, oracle, build, dependencies })
+            let tests = tests.unwrap_or_default();
+            Ok(Manifest { title, target, runtime, run, oracle, build, tests, dependencies })
         }
         _ => Err(Violations(found.list)),
     }

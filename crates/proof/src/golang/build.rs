@@ -59,6 +59,8 @@ pub enum Target<'a> {
     Inert(&'a str),
     /// Files of our own.
     Own(&'a [(&'a str, &'a str)]),
+    /// A version, with its files as they are in a folder, and what names them.
+    Changed(&'a str, &'a Path, &'a Sha256Hex),
 }
 
 /// What is to be built.
@@ -146,6 +148,9 @@ impl Builder<'_> {
                 None => self.add(&mut room, &ModuleFile::of(recipe.module, version, "mod"))?,
             }
         }
+        if let Target::Changed(version, ..) = recipe.target {
+            self.add(&mut room, &ModuleFile::of(recipe.module, version, "mod"))?;
+        }
         for _ in 0..ROUNDS_COUNT_MAX {
             let draft = self.ground.store.draft()?;
             let outcome = self.run(recipe, &room, &draft)?;
@@ -210,6 +215,7 @@ impl Builder<'_> {
                 text.push_str(&format!("{version}\n{}\n{inert}\n", zip.sha256));
             }
             Target::Own(files) => text.push_str(&format!("{files:?}\n")),
+            Target::Changed(version, _, sha256) => text.push_str(&format!("{version}\nchanged {sha256}\n")),
         }
         text.push_str(&format!("{:?}\n{:?}\n", recipe.pins, recipe.exactly.map(closure_digest)));
         text.push_str(&format!("{}\n{}\n", Sha256Hex::of(recipe.program), Sha256Hex::of(recipe.control)));
@@ -296,6 +302,9 @@ impl Builder<'_> {
                 spec.files.push(placed(&format!("/box/target/{name}"), text.as_bytes()));
             }
         }
+        if let Target::Changed(_, tree, _) = recipe.target {
+            spec.mounts.push(Mount { host: tree.to_owned(), at: "/target".into() });
+        }
         spec.files.push(placed("/box/src/go.mod", self.gomod(recipe).as_bytes()));
         spec.files.push(placed("/box/src/go.sum", room.sums.as_bytes()));
         spec.files.push(placed("/box/src/program/main.go", recipe.program));
@@ -306,7 +315,7 @@ impl Builder<'_> {
     fn gomod(&self, recipe: &Recipe<'_>) -> String {
         let version = recipe.version();
         let mut language = LANGUAGE;
-        if let Target::Module(version) | Target::Inert(version) = recipe.target
+        if let Target::Module(version) | Target::Inert(version) | Target::Changed(version, ..) = recipe.target
             && let Some(stored) = self.registry.find(&self.ground.store, &ModuleFile::of(recipe.module, version, "mod"))
         {
             let bytes = fs::read(self.ground.store.archive(STORE_PART, &stored.sha256)).unwrap_or_default();
@@ -318,8 +327,13 @@ impl Builder<'_> {
         for (module, version) in &recipe.pins {
             text.push_str(&format!("require {module} {version}\n"));
         }
-        if matches!(recipe.target, Target::Own(_)) {
-            text.push_str(&format!("replace {} => /box/target\n", recipe.module));
+        let elsewhere = match recipe.target {
+            Target::Own(_) => Some("/box/target"),
+            Target::Changed(..) => Some("/target"),
+            Target::Module(_) | Target::Inert(_) => None,
+        };
+        if let Some(folder) = elsewhere {
+            text.push_str(&format!("replace {} => {folder}\n", recipe.module));
         }
         text
     }
@@ -402,7 +416,7 @@ impl Builder<'_> {
         }
         let target = match recipe.target {
             Target::Module(version) | Target::Inert(version) => Some(ModuleFile::of(recipe.module, version, "zip")),
-            Target::Own(_) => None,
+            Target::Own(_) | Target::Changed(..) => None,
         };
         let entry = |file: &ModuleFile| {
             let stored = self.registry.find(&self.ground.store, file)?;
@@ -431,7 +445,7 @@ impl Builder<'_> {
 impl Recipe<'_> {
     fn version(&self) -> &str {
         match self.target {
-            Target::Module(version) | Target::Inert(version) => version,
+            Target::Module(version) | Target::Inert(version) | Target::Changed(version, ..) => version,
             Target::Own(_) => super::self_test::VERSION,
         }
     }

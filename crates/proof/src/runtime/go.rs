@@ -4,7 +4,7 @@
 //! box.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use domain::package::Ecosystem;
@@ -16,6 +16,8 @@ use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::Shortfall;
+use crate::file;
+use crate::fix::tree::tree_digest;
 use crate::golang::build::{BUILD_SCRIPT, Builder, Built, INERT_TOOL, Recipe, Target, WARM_SCRIPT};
 use crate::golang::config::GoConfig;
 use crate::golang::gomod::GoMod;
@@ -227,6 +229,42 @@ impl Runtime for Go {
         }
         let value = self.made_ready(bundle, &ready.version, ready.sha256.clone(), built);
         Ok(Held { value, guard: None })
+    }
+
+    /// The module's archive, unpacked once and kept, with a `go.mod` also where the archive has none.
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let module = bundle.manifest().target.package.name();
+        let store = &self.ground.store;
+        let stored = self.registry.obtain(store, &ModuleFile::of(module, version, "zip"))?;
+        let gomod = self.registry.obtain(store, &ModuleFile::of(module, version, "mod"))?;
+        let place = store.builds().join(format!("go-tree-{}", stored.sha256));
+        let root = place.join(format!("{module}@{version}"));
+        if place.is_dir() {
+            return Ok(root);
+        }
+        let draft = store.draft()?;
+        let archive = store.archive(STORE_PART, &stored.sha256);
+        let named = |source| SourceError::Unpack { name: module.to_owned(), version: version.to_owned(), source };
+        self.ground.sandbox.unpack(&toolchain::unpacking(&archive), &draft).map_err(named)?;
+        let home = |source| EngineError::Home { step: "keep module", path: place.clone(), source };
+        let inside = draft.join(format!("{module}@{version}")).join("go.mod");
+        if !inside.is_file() {
+            std::fs::copy(store.archive(STORE_PART, &gomod.sha256), &inside).map_err(home)?;
+        }
+        file::folder_place(&draft, &place).map_err(home)?;
+        Ok(root)
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let sha256 = tree_digest(tree)?;
+        let built = self.built(bundle, toolchain, Target::Changed(version, tree, &sha256), None)?;
+        Ok(Held { value: self.made_ready(bundle, version, sha256, built), guard: None })
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {

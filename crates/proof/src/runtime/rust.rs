@@ -6,7 +6,7 @@
 //! version.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::package::Ecosystem;
@@ -25,6 +25,7 @@ use crate::cargo::{self, self_test, vendor};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::Shortfall;
+use crate::fix::tree::tree_digest;
 use crate::harness::{HarnessError, Observed};
 use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::parallel;
@@ -127,6 +128,25 @@ impl Rust {
         Ok(resolve::choose(&self.registry, &wish)?)
     }
 
+    /// A version built from the crate as published, or from a changed copy of it.
+    fn ready_of(&self, bundle: &Bundle, version: &str, patched: Option<&Path>) -> Result<Ready, EngineError> {
+        let doc = self.doc(bundle.manifest().target.package.name(), version)?;
+        let chosen = self.choose(bundle, &doc, &*self.rust()?)?;
+        let missing = chosen.crates.iter().filter(|doc| !self.is_stored(&doc.sha256)).count();
+        self.obtain(&doc)?;
+        for stored in parallel::each(&chosen.crates, missing.min(DOWNLOADS_COUNT_MAX), |doc| self.obtain(doc)) {
+            stored?;
+        }
+        let built = chosen.crates.iter().map(|doc| vendor::entry(vendor::BUILT_FOLDER, doc));
+        let elsewhere = chosen.elsewhere.iter().map(|doc| vendor::entry(vendor::ELSEWHERE_FOLDER, doc));
+        let (folder, sha256) = match patched {
+            Some(tree) => (tree.to_owned(), tree_digest(tree)?),
+            None => (self.ground.store.folder(STORE_PART, &doc.sha256), doc.sha256.clone()),
+        };
+        let source = Source { name: &doc.name, version, folder: &folder, sha256: &sha256 };
+        self.made_ready(bundle, &source, built.chain(elsewhere).collect(), &chosen.elsewhere)
+    }
+
     /// Everything is in the store: lays it out and builds.
     fn made_ready(
         &self,
@@ -226,18 +246,23 @@ impl Runtime for Rust {
     }
 
     fn ready(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<Ready, EngineError> {
+        self.ready_of(bundle, version, None)
+    }
+
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
         let doc = self.doc(bundle.manifest().target.package.name(), version)?;
-        let chosen = self.choose(bundle, &doc, &*self.rust()?)?;
-        let missing = chosen.crates.iter().filter(|doc| !self.is_stored(&doc.sha256)).count();
         self.obtain(&doc)?;
-        for stored in parallel::each(&chosen.crates, missing.min(DOWNLOADS_COUNT_MAX), |doc| self.obtain(doc)) {
-            stored?;
-        }
-        let built = chosen.crates.iter().map(|doc| vendor::entry(vendor::BUILT_FOLDER, doc));
-        let elsewhere = chosen.elsewhere.iter().map(|doc| vendor::entry(vendor::ELSEWHERE_FOLDER, doc));
-        let folder = self.ground.store.folder(STORE_PART, &doc.sha256);
-        let source = Source { name: &doc.name, version, folder: &folder, sha256: &doc.sha256 };
-        self.made_ready(bundle, &source, built.chain(elsewhere).collect(), &chosen.elsewhere)
+        Ok(self.ground.store.folder(STORE_PART, &doc.sha256))
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        _toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        Ok(Held { value: self.ready_of(bundle, version, Some(tree))?, guard: None })
     }
 
     fn ready_exactly(&self, bundle: &Bundle, _toolchain: &Toolchain, stated: &Predicate) -> Result<Ready, EngineError> {

@@ -12,6 +12,7 @@ pub mod source;
 pub mod toolchain;
 pub mod version;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use domain::package::Ecosystem;
@@ -23,6 +24,7 @@ use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::Shortfall;
+use crate::fix::tree::tree_digest;
 use crate::git::Git;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER};
 use crate::npm::layer::closure_digest;
@@ -210,6 +212,34 @@ impl Runtime for Native {
             _ => mount.clone(),
         });
         Ok(Held { value: Ready { mounts: mounts.collect(), ..ready.clone() }, guard: None })
+    }
+
+    /// The tree with the patches of its version in it.
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let wanted = version_of(version)?;
+        let tree = self.tree(bundle, &wanted.base)?;
+        let source = Tree { source: &tree.folder, sha256: &tree.sha256, series: &tree.series, cut: &wanted.cut };
+        build::patched_tree(&self.ground, &source)
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let mut ready = self.ready(bundle, toolchain, version)?;
+        ready.sha256 = tree_digest(tree)?;
+        // Its own patches are in it already.
+        let source = Tree { source: tree, sha256: &ready.sha256, series: &[], cut: &Cut::Whole };
+        let place = build::obtain(&self.ground, toolchain, bundle, &source)?;
+        ready.mounts = vec![Mount { host: place.join("out"), at: TARGET_FOLDER.into() }];
+        Ok(Held { value: ready, guard: None })
+    }
+
+    fn builds_programs(&self) -> bool {
+        false
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {
