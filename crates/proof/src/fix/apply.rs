@@ -20,7 +20,7 @@ pub const STRIP_COUNT_MAX: usize = 8;
 /// Largest file patched, in bytes.
 pub const PATCHED_FILE_BYTES_MAX: u64 = 32 << 20;
 /// Comparisons of lines for one patch: lines that are all alike would otherwise take for ever.
-pub const COMPARISONS_COUNT_MAX: u64 = 50_000_000;
+pub const COMPARISONS_COUNT_MAX: u64 = 20_000_000;
 
 /// How a patch was applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
