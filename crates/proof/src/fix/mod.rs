@@ -26,7 +26,7 @@ use crate::receipt;
 use crate::report::{AttemptReport, RunReport};
 use crate::run::{self, Plan, Shown};
 use crate::runtime::{Held, PublishedVersion, Ready};
-use matrix::{Answer, Cell, FixReport, FixRow};
+use matrix::{Answer, Cell, FixReport, FixRow, VariantRun};
 use patch::Patch;
 use variants::{VARIANTS_COUNT_DEFAULT, VARIANTS_COUNT_MAX, Variant, VariantSearch};
 
@@ -289,17 +289,23 @@ impl Engine {
             let ready = made.as_ref().map_or(patched.ready, |held| &held.value);
             self.variant_shown(bundle, about.means, ready, false, about.watch)
         })?;
-        let with = |verdict: Verdict| row.variants_run.iter().filter(move |run| run.verdict == verdict.as_str());
-        let count = row.variants_run.len();
-        row.variants = match with(Verdict::Fired).next() {
-            Some(first) => {
-                let fired = with(Verdict::Fired).count();
-                Cell::no(format!("{fired} of {count} variants still fire, such as: {}", first.change))
-            }
-            None => Cell::told(Answer::Yes, format!("{} of {count} variants silent", with(Verdict::Silent).count())),
-        };
+        row.variants = variants_judged(&row.variants_run);
         Ok(())
     }
+}
+
+/// What variants say of a patched version. Those that show nothing there, such as an input that is refused with a status, say
+/// nothing: silence of none is no evidence.
+fn variants_judged(runs: &[VariantRun]) -> Cell {
+    let with = |verdict: Verdict| runs.iter().filter(move |run| run.verdict == verdict.as_str());
+    let (fired, silent) = (with(Verdict::Fired).count(), with(Verdict::Silent).count());
+    if let Some(first) = with(Verdict::Fired).next() {
+        return Cell::no(format!("{fired} of {} variants still fire, such as: {}", runs.len(), first.change));
+    }
+    let answer = if silent > 0 { Answer::Yes } else { Answer::Nothing };
+    let nothing = runs.len() - silent;
+    let rest = if nothing > 0 { format!(", {nothing} show nothing") } else { String::new() };
+    Cell::told(answer, format!("{silent} of {} variants silent{rest}", runs.len()))
 }
 
 fn seed_fresh() -> Result<u64, EngineError> {
