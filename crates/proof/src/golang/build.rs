@@ -16,7 +16,7 @@ use super::outcome::{line, log_read, missing_files, unbuilt, unresolvable};
 use super::registry::{ModuleFile, Registry, STORE_PART};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::Unbuilt;
 use crate::file;
 use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::runtime::{Ground, Toolchain};
@@ -91,25 +91,6 @@ pub struct Built {
     /// Where the built programs are.
     #[serde(skip)]
     pub place: PathBuf,
-}
-
-/// A reason that can be kept.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Unbuilt {
-    reason: String,
-    detail: String,
-}
-
-impl Unbuilt {
-    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason: reason.as_str().into(), detail: detail.into() }
-    }
-
-    /// As a run has it.
-    #[must_use]
-    pub fn shortfall(&self) -> Shortfall {
-        Shortfall { reason: self.reason.parse().unwrap_or(Reason::BuildFailed), detail: self.detail.clone() }
-    }
 }
 
 /// Builds over one data folder.

@@ -11,7 +11,7 @@ use super::jdk::JDK_FOLDER;
 use super::outcome::{log_read, unbuilt};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::{Shortfall, line};
+use crate::failure::{Unbuilt, line};
 use crate::file;
 use crate::runtime::{Ground, Toolchain};
 use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, FolderOut, FolderOutcome, Limits, Mount, PlacedFile};
@@ -55,25 +55,6 @@ pub struct Built {
     /// Where the classes are.
     #[serde(skip)]
     pub place: PathBuf,
-}
-
-/// A reason that can be kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unbuilt {
-    reason: String,
-    detail: String,
-}
-
-impl Unbuilt {
-    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason: reason.as_str().into(), detail: detail.into() }
-    }
-
-    /// As a run has it.
-    #[must_use]
-    pub fn shortfall(&self) -> Shortfall {
-        Shortfall { reason: self.reason.parse().unwrap_or(Reason::BuildFailed), detail: self.detail.clone() }
-    }
 }
 
 /// The class that a file of a bundle holds and that is started: the file's name without its ending, its first letter

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use domain::proof::Reason;
 
-use super::build::Unbuilt;
+use crate::failure::Unbuilt;
 use crate::failure::{Shortfall, line};
 
 /// Bytes read of what `javac` said.

@@ -15,7 +15,7 @@ use crate::bundle::Bundle;
 use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
 use crate::file;
 use crate::fix::tree::tree_digest;
 use crate::golang::build::{BUILD_SCRIPT, Builder, Built, INERT_TOOL, Recipe, Target, WARM_SCRIPT};
@@ -28,7 +28,7 @@ use crate::harness::{HarnessError, Observed};
 use crate::npm::layer::ClosureEntry;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Exit, Limit, Mount};
+use crate::sandbox::{BoxSpec, Exit, Mount};
 use crate::source::SourceError;
 
 /// What is said of it before an engine is opened.
@@ -276,14 +276,13 @@ impl Runtime for Go {
     fn shortfall(&self, observed: &Observed, _bundle: &Bundle) -> Option<Shortfall> {
         let outcome = &observed.outcome;
         let of = |reason, detail: String| Some(Shortfall { reason, detail });
-        match (outcome.limit_hit, outcome.exit) {
-            (Some(limit @ (Limit::Wall | Limit::Cpu)), _) => {
-                of(Reason::Timeout, format!("ended at its {} limit", limit.as_str()))
-            }
-            (Some(limit), _) => of(Reason::HarnessError, format!("ended at its {} limit", limit.as_str())),
-            (None, Exit::Code(0)) => None,
-            (None, Exit::Signal(signal)) => of(Reason::HarnessError, format!("ended by signal {signal}")),
-            (None, Exit::Code(code)) => {
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
+        }
+        match outcome.exit {
+            Exit::Code(0) => None,
+            Exit::Signal(signal) => of(Reason::HarnessError, format!("ended by signal {signal}")),
+            Exit::Code(code) => {
                 let said = outcome.stderr.text();
                 let panicked =
                     said.lines().find(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));

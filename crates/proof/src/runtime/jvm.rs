@@ -12,7 +12,7 @@ use crate::bundle::Bundle;
 use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
 use crate::harness::{HarnessError, Observed};
 use crate::maven::build::{self, BUILT_FOLDER, Recipe, class_path_text, main_class};
 use crate::maven::config::MavenConfig;
@@ -24,7 +24,7 @@ use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Exit, Limit, Mount};
+use crate::sandbox::{BoxSpec, Exit, Mount};
 use crate::source::client::DOWNLOADS_COUNT_MAX;
 use crate::store::Stored;
 
@@ -272,14 +272,13 @@ impl Runtime for Jvm {
     fn shortfall(&self, observed: &Observed, _bundle: &Bundle) -> Option<Shortfall> {
         let outcome = &observed.outcome;
         let of = |reason, detail: String| Some(Shortfall { reason, detail });
-        match (outcome.limit_hit, outcome.exit) {
-            (Some(limit @ (Limit::Wall | Limit::Cpu)), _) => {
-                of(Reason::Timeout, format!("ended at its {} limit", limit.as_str()))
-            }
-            (Some(limit), _) => of(Reason::HarnessError, format!("ended at its {} limit", limit.as_str())),
-            (None, Exit::Code(0)) => None,
-            (None, Exit::Signal(signal)) => of(Reason::HarnessError, format!("ended by signal {signal}")),
-            (None, Exit::Code(status)) => Some(outcome::uncaught(&outcome.stderr.text(), status)),
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
+        }
+        match outcome.exit {
+            Exit::Code(0) => None,
+            Exit::Signal(signal) => of(Reason::HarnessError, format!("ended by signal {signal}")),
+            Exit::Code(status) => Some(outcome::uncaught(&outcome.stderr.text(), status)),
         }
     }
 

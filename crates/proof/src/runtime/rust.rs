@@ -24,14 +24,14 @@ use crate::cargo::toolchain::RustHome;
 use crate::cargo::{self, self_test, vendor};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
 use crate::fix::tree::tree_digest;
 use crate::harness::{HarnessError, Observed};
 use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Duplicates, Exit, Format, Limit, Mount, UnpackLimits, UnpackSpec};
+use crate::sandbox::{BoxSpec, Duplicates, Exit, Format, Mount, UnpackLimits, UnpackSpec};
 use crate::source::SourceError;
 use crate::source::client::DOWNLOADS_COUNT_MAX;
 use crate::store::{Stored, Wanted};
@@ -310,13 +310,8 @@ impl Runtime for Rust {
     fn shortfall(&self, observed: &Observed, _bundle: &Bundle) -> Option<Shortfall> {
         let outcome = &observed.outcome;
         let harness = |detail: String| Some(Shortfall { reason: Reason::HarnessError, detail });
-        match outcome.limit_hit {
-            Some(limit @ (Limit::Wall | Limit::Cpu)) => {
-                let detail = format!("ended at its {} limit", limit.as_str());
-                return Some(Shortfall { reason: Reason::Timeout, detail });
-            }
-            Some(limit) => return harness(format!("ended at its {} limit", limit.as_str())),
-            None => {}
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
         }
         match outcome.exit {
             Exit::Code(0) => None,

@@ -23,14 +23,14 @@ use crate::bundle::Bundle;
 use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
 use crate::fix::tree::tree_digest;
 use crate::git::Git;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER};
 use crate::npm::layer::closure_digest;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Exit, Limit, Mount};
+use crate::sandbox::{BoxSpec, Exit, Mount};
 use crate::source::SourceError;
 use apt::{Apt, SourceRecord};
 use build::{TARGET_FOLDER, Tree};
@@ -270,12 +270,8 @@ impl Runtime for Native {
     fn shortfall(&self, observed: &Observed, bundle: &Bundle) -> Option<Shortfall> {
         let short = |reason, detail: String| Some(Shortfall { reason, detail });
         let outcome = &observed.outcome;
-        match outcome.limit_hit {
-            Some(limit @ (Limit::Wall | Limit::Cpu)) => {
-                return short(Reason::Timeout, format!("ended at its {} limit", limit.as_str()));
-            }
-            Some(limit) => return short(Reason::HarnessError, format!("ended at its {} limit", limit.as_str())),
-            None => {}
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
         }
         let how = observed.report.as_ref().map(|report| report.how.as_str());
         match (outcome.exit, how) {
