@@ -32,7 +32,6 @@
   const symbolToString = uncurry(Symbol.prototype.toString);
   const mapGet = uncurry(Map.prototype.get);
   const mapSet = uncurry(Map.prototype.set);
-  const mapHas = uncurry(Map.prototype.has);
   const MapCtor = Map, U8 = Uint8Array, U32 = Uint32Array, ErrorCtor = Error, StringOf = String;
   const quotePrimitive = JSON.stringify;
   const { writeSync } = fs;
@@ -231,53 +230,62 @@
     also('AsyncGeneratorFunction.prototype', getPrototypeOf(async function* () {}));
     also('AsyncGenerator.prototype', getPrototypeOf(async function* () {}).prototype);
   })();
-  const shapeOf = (object, name) => {
-    const about = getOwnPropertyDescriptor(object, name);
-    const get = getOwnPropertyDescriptor(about, 'get');
-    return {
-      __proto__: null,
-      accessor: get !== undefined,
-      value: get === undefined ? about.value : get.value,
-      set: get === undefined ? undefined : getOwnPropertyDescriptor(about, 'set').value,
-    };
+  // Descriptors are compared by what they have of their own: what else they seem to have may lie on Object.prototype.
+  const hasOwn = Object.hasOwn;
+  const same = (one, other) => {
+    const plain = hasOwn(one, 'value');
+    if (plain !== hasOwn(other, 'value')) return false;
+    return plain ? objectIs(one.value, other.value) : objectIs(one.get, other.get) && objectIs(one.set, other.set);
   };
-  const keysOf = (object) => { const keys = ownKeys(object); return { __proto__: null, keys, size: keys.length }; };
   function snapshotTake() {
     for (let i = 0; i < watched.size; i++) {
-      const entry = watched[i], { keys, size } = keysOf(entry.object);
-      entry.shapes = new MapCtor();
+      const entry = watched[i], keys = ownKeys(entry.object), shapes = [];
+      // Nothing of the program's has run yet: here growth by assignment is safe.
+      for (let k = 0; k < keys.length; k++) shapes[k] = getOwnPropertyDescriptor(entry.object, keys[k]);
       entry.keys = keys;
-      entry.size = size;
+      entry.shapes = shapes;
+      entry.size = keys.length;
       entry.parent = getPrototypeOf(entry.object);
-      for (let k = 0; k < size; k++) mapSet(entry.shapes, keys[k], shapeOf(entry.object, keys[k]));
     }
   }
+  const keysOf = (object) => { const keys = ownKeys(object); return { __proto__: null, keys, size: keys.length }; };
   const CHANGES_MAX = 64;
   function changesText() {
     const found = list();
     const add = (entry, key, what, shape) => {
       if (found.size >= CHANGES_MAX) return;
       const symbol = typeof key === 'symbol';
-      const type = shape === undefined ? 'none' : shape.accessor ? 'accessor' : typeof shape.value;
+      const plain = shape !== undefined && hasOwn(shape, 'value');
+      const type = shape === undefined ? 'none' : plain ? typeof shape.value : 'accessor';
       const shown = type === 'string' ? shape.value : type === 'number' || type === 'boolean' ? StringOf(shape.value) : '';
       push(found, '{"on":' + quoted(entry.name, 64) + ',"key":' + quoted(symbol ? symbolToString(key) : key, 128) +
         ',"symbol":' + (symbol ? 'true' : 'false') + ',"what":"' + what + '","type":"' + type + '","value":' + quoted(shown, 64) + '}');
     };
     for (let i = 0; i < watched.size; i++) {
       const entry = watched[i], { keys, size } = keysOf(entry.object);
-      const now = new MapCtor();
+      // Where keys came or went they no longer lie where they lay.
+      let before = null, known = 0;
       for (let k = 0; k < size; k++) {
-        const name = keys[k], shape = shapeOf(entry.object, name);
-        mapSet(now, name, true);
-        const before = mapGet(entry.shapes, name);
-        if (before === undefined) {
-          if (!trapQuiet(entry.name, name)) add(entry, name, 'added', shape);
-        } else if ((before.accessor !== shape.accessor || !objectIs(before.value, shape.value) ||
-                    !objectIs(before.set, shape.set)) && !trapQuiet(entry.name, name)) {
-          add(entry, name, 'changed', shape);
+        const name = keys[k], shape = getOwnPropertyDescriptor(entry.object, name);
+        let old;
+        if (k < entry.size && entry.keys[k] === name) {
+          old = entry.shapes[k];
+        } else {
+          if (before === null) {
+            before = new MapCtor();
+            for (let o = 0; o < entry.size; o++) mapSet(before, entry.keys[o], entry.shapes[o]);
+          }
+          old = mapGet(before, name);
+        }
+        if (old !== undefined) known++;
+        const unlike = old === undefined || !same(old, shape);
+        if (unlike && !trapQuiet(entry.name, name)) add(entry, name, old === undefined ? 'added' : 'changed', shape);
+      }
+      if (known < entry.size) {
+        for (let k = 0; k < entry.size; k++) {
+          if (getOwnPropertyDescriptor(entry.object, entry.keys[k]) === undefined) add(entry, entry.keys[k], 'removed', undefined);
         }
       }
-      for (let k = 0; k < entry.size; k++) if (!mapHas(now, entry.keys[k])) add(entry, entry.keys[k], 'removed', undefined);
       if (getPrototypeOf(entry.object) !== entry.parent) add(entry, '[[Prototype]]', 'changed', undefined);
     }
     return quotedList(found, (text) => text);

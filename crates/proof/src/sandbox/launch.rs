@@ -6,8 +6,9 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -18,7 +19,8 @@ use super::cgroup::BoxCgroup;
 use super::error::SandboxError;
 use super::folder::Incoming;
 use super::limits::{
-    CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, REST_MS_MAX, SET_UP_MS_MAX, WALL_GRACE_MS, WATCH_PERIOD_MS,
+    CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, REST_MS_MAX, SET_UP_MS_MAX, SPARES_COUNT_MAX, WALL_GRACE_MS,
+    WATCH_PERIOD_MS,
 };
 use super::outcome::{BoxFile, Captured, Limit};
 use super::wire::{self, MARKER, News, Order, Report};
@@ -68,16 +70,16 @@ impl Collected {
     }
 }
 
-/// Runs one order to its end.
+/// Runs one order to its end, by an init that was started for it before.
 pub fn run<'a>(
-    init_exe: &Path,
+    spares: &Spares,
     order: &Order,
     cgroup: Option<&BoxCgroup>,
     input: Input,
     output: Output<'a>,
     folder: Option<&'a mut Incoming>,
 ) -> Result<Collected, SandboxError> {
-    let (mut init, talk) = Init::start(init_exe)?;
+    let (mut init, talk) = spares.take()?;
     let mut streams = Streams::make(input, matches!(output, Output::Stream(_)))?;
     let sent = {
         let mut descriptors: Vec<_> = streams.theirs.iter().map(AsRawFd::as_raw_fd).collect();
@@ -86,6 +88,8 @@ pub fn run<'a>(
     };
     // Also where sending failed: the init may have said why it ended.
     streams.theirs.clear();
+    // While this one builds its box on another core.
+    spares.refill();
     let mut drain = Drain::new(order, output, folder);
     let ended = drain.until_end(&talk, &mut streams, cgroup);
     drop(talk);
@@ -94,7 +98,45 @@ pub fn run<'a>(
     drain.outcome(order, cgroup, sent)
 }
 
+/// Inits started ahead of the runs they are for: nothing of a run is known to them, they wait for their order.
+#[derive(Debug)]
+pub struct Spares {
+    exe: PathBuf,
+    ready: Mutex<Vec<(Init, UnixStream)>>,
+}
+
+impl Spares {
+    /// None yet, of this program.
+    pub fn new(exe: PathBuf) -> Self {
+        Self { exe, ready: Mutex::default() }
+    }
+
+    fn take(&self) -> Result<(Init, UnixStream), SandboxError> {
+        while let Some((mut init, talk)) = self.ready().pop() {
+            // One that was killed from outside is no use, and its end is no run's.
+            if matches!(init.child.try_wait(), Ok(None)) {
+                return Ok((init, talk));
+            }
+        }
+        Init::start(&self.exe)
+    }
+
+    /// Starts one where there is none. What fails here will fail, and be told, when one is wanted.
+    fn refill(&self) {
+        if self.ready().len() < SPARES_COUNT_MAX
+            && let Ok(spare) = Init::start(&self.exe)
+        {
+            self.ready().push(spare);
+        }
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Vec<(Init, UnixStream)>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The re-executed program; killed if it is dropped alive.
+#[derive(Debug)]
 struct Init {
     child: Child,
 }

@@ -72,6 +72,8 @@ pub const REST_MS_MAX: u64 = 60_000;
 pub const SET_UP_MS_MAX: u64 = 10_000;
 /// Cgroups kept ready between runs; more runs at once than this make their own and remove them.
 pub const CGROUPS_READY_COUNT_MAX: usize = 8;
+/// Inits kept waiting for their order, so that a run need not wait for theirs.
+pub const SPARES_COUNT_MAX: usize = 2;
 /// Bytes of message queues a user of the box may hold (RLIMIT_MSGQUEUE).
 pub const MESSAGE_QUEUE_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of locked memory of one process (RLIMIT_MEMLOCK).

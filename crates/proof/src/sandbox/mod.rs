@@ -31,7 +31,7 @@ pub use stronger::Stronger;
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
 
 use folder::Incoming;
-use launch::{Collected, Input, Output};
+use launch::{Collected, Input, Output, Spares};
 use seccomp::Variant;
 use wire::{Caller, Instruction, Order, Work};
 
@@ -62,7 +62,7 @@ pub struct SandboxConfig {
 /// Makes boxes. Cheap to share behind an `Arc`; any number of runs may go on at once.
 #[derive(Debug)]
 pub struct Sandbox {
-    init_exe: PathBuf,
+    spares: Spares,
     caller: Caller,
     /// Which of the program's users is next; begins anywhere, so that two processes differ.
     turn: AtomicU32,
@@ -87,7 +87,7 @@ impl Sandbox {
         let uncounted_memory = !cgroups.counts();
         let filter = |loopback| seccomp::filter(Variant { loopback, uncounted_memory });
         let mut sandbox = Self {
-            init_exe: config.init_exe.unwrap_or_else(|| PathBuf::from("/proc/self/exe")),
+            spares: Spares::new(config.init_exe.unwrap_or_else(|| PathBuf::from("/proc/self/exe"))),
             caller: probe::caller(),
             turn: AtomicU32::new(std::process::id()),
             cgroups,
@@ -210,7 +210,7 @@ impl Sandbox {
         folder: Option<&'a mut Incoming>,
     ) -> Result<Collected, SandboxError> {
         let lease = self.cgroups.take(&order.limits)?;
-        launch::run(&self.init_exe, order, lease.group(), input, output, folder)
+        launch::run(&self.spares, order, lease.group(), input, output, folder)
     }
 
     fn outcome(&self, collected: Collected) -> BoxOutcome {

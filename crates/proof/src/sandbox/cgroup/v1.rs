@@ -7,6 +7,9 @@ use std::sync::atomic::AtomicU64;
 use super::super::limits::Limits;
 use super::{BoxCgroup, Counted, Counters, Cpu, open_join, open_read, write};
 
+/// Memory, in bytes, that a run may leave charged to a group for the next one, whose peak may seem that much higher.
+const LEFT_BYTES_MAX: u64 = 2 << 20;
+
 /// This process's own folder in each hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hierarchies {
@@ -93,12 +96,19 @@ pub fn make(hierarchies: &Hierarchies, name: &str) -> io::Result<BoxCgroup> {
     })
 }
 
+/// What the kernel charges the group for now.
+fn held_bytes(memory: &Path) -> u64 {
+    let text = std::fs::read_to_string(memory.join("memory.usage_in_bytes"));
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(u64::MAX)
+}
+
 /// Sets the limits of a run and starts its peak anew.
 pub fn prepare(hierarchies: &Hierarchies, group: &BoxCgroup, limits: &Limits) -> io::Result<()> {
     let folder = |parent: &Path| group.folders.iter().find(|folder| folder.parent() == Some(parent));
     if let Some(memory) = folder(&hierarchies.memory) {
-        if group.used_before {
-            // What the last run left is charged to nobody by this.
+        // What the last run left is charged to nobody by this. It waits for every core, which may take longer than all else
+        // that a box needs, so what is too little to tell is left.
+        if group.used_before && held_bytes(&memory) > LEFT_BYTES_MAX {
             write(&memory.join("memory.force_empty"), 0)?;
         }
         let swap = memory.join("memory.memsw.limit_in_bytes");
