@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bench;
+mod flakes;
 mod ranges;
 mod slow;
 mod tidy;
@@ -24,9 +25,12 @@ use: cargo xtask COMMAND
   ranges [BUNDLE …] | ranges --check
           measure bundles on all published versions, or go on where it stopped, into docs/ranges.json and docs/ranges.md;
           --check only compares the page and the data with each other and with the bundles
+  flakes [--busy] [ROUNDS]
+          prove every bundle that names a vulnerable and a fixed version again and again, with every core kept busy or not,
+          and write what came out otherwise than declared into docs/flakes.json and docs/flakes.md
   bench proof | triage | match
-          print figures beside what they are compared with: what a box costs; how well and how fast triage sorts; how
-          fast inventories are matched
+          print figures beside what they are compared with: what a box, a proof and fifty installs cost; how well and how
+          fast triage sorts; how fast inventories are matched
 ";
 
 fn main() -> ExitCode {
@@ -50,6 +54,10 @@ fn main() -> ExitCode {
         ["ranges", bundles @ ..] => match ranges::measure(&root(), bundles) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("ranges", &error),
+        },
+        ["flakes", rest @ ..] => match flakes::measure(&root(), rest) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => environment_failure("flakes", &error),
         },
         ["bench", "triage", "here"] => {
             bench::triage::run();

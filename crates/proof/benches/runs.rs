@@ -36,6 +36,7 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    clock::orphans_adopt();
     let home = tempfile::tempdir().unwrap();
     let init_exe = Some(env!("CARGO_BIN_EXE_proofhouse-box").into());
     let config = EngineConfig {
@@ -58,7 +59,8 @@ fn main() {
 }
 
 fn proved(engine: &Engine, bundle: &Bundle) -> proof::ProveReport {
-    let options = ProveOptions { versions: vec![bundle.manifest().target.vulnerable.clone()], ..ProveOptions::default() };
+    let options =
+        ProveOptions { versions: vec![bundle.manifest().target.vulnerable.clone()], ..ProveOptions::default() };
     engine.prove(bundle, &options, Watch { progress: &Silent, cancel: &AtomicBool::new(false) }).unwrap()
 }
 
@@ -110,7 +112,10 @@ fn two_at_once(engine: &Engine, bundle: &Bundle, by_hand: &ByHand, bare_cpu_s: f
     let (of_engine, of_hand) = (rate(&boxed), rate(&bare));
     let others = spread(boxed.iter().map(|spent| spent.others_s / spent.wall_s));
     let bound = cores as f64 / bare_cpu_s;
-    println!("{WORKERS} workers, engine:     {of_engine} runs a second; others had {:.2} of {cores} cores", others.median);
+    println!(
+        "{WORKERS} workers, engine:     {of_engine} runs a second; others had {:.2} of {cores} cores",
+        others.median
+    );
     println!("{WORKERS} workers by hand:     {of_hand} runs a second");
     println!(
         "of {cores} cores / {:.1} ms of CPU = {bound:.1} runs a second: {:.2} at the median, {:.2} at best; of what two reach \

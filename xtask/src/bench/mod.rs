@@ -14,7 +14,11 @@ type Row = (&'static str, &'static str, fn(&Path) -> Result<()>);
 
 /// Every bench.
 const BENCHES: &[Row] = &[
-    ("proof", "the proof engine: what a box costs, beside bubblewrap where it is installed", proof::run),
+    (
+        "proof",
+        "the proof engine: a box beside bubblewrap, whole proofs beside runs by hand, fifty installs beside npm",
+        proof::run,
+    ),
     (
         "match",
         "matching: forward, backward, and the building of an index, on the advisories in ../shared/data",

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 /// Bench targets of the package `proof`, in the order of their printing.
-const PARTS: &[&str] = &["sandbox"];
+const PARTS: &[&str] = &["sandbox", "runs", "install"];
 
 /// Runs every part.
 pub fn run(root: &Path) -> Result<()> {

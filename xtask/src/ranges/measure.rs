@@ -49,14 +49,15 @@ pub fn measure(root: &Path, named: &[&str]) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { bail!("not measured: {}", failed.join(", ")) }
 }
 
-struct Product<'a> {
+/// The product, built, with a data folder of its own.
+pub struct Product<'a> {
     root: &'a Path,
     program: PathBuf,
 }
 
 impl<'a> Product<'a> {
     /// Without optimisation: what is measured happens in boxes, where none of ours runs.
-    fn build(root: &'a Path, unneeded: bool) -> Result<Self> {
+    pub fn build(root: &'a Path, unneeded: bool) -> Result<Self> {
         let program = root.join("target/debug/proofhouse");
         if unneeded {
             return Ok(Self { root, program });
@@ -113,7 +114,7 @@ impl<'a> Product<'a> {
     }
 
     /// One call; statuses up to `status_max` come with a document.
-    fn asked(&self, arguments: &[&str], status_max: i32) -> Result<Value> {
+    pub fn asked(&self, arguments: &[&str], status_max: i32) -> Result<Value> {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.root).env("PROOFHOUSE_HOME", self.root.join(HOME));
         let output = command.stderr(Stdio::inherit()).output().context("start the product")?;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use entry::Entry;
-pub use measure::measure;
+pub use measure::{Product, measure};
 
 const DATA: &str = "docs/ranges.json";
 const PAGE: &str = "docs/ranges.md";

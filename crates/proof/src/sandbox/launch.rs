@@ -5,10 +5,6 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -19,11 +15,11 @@ use super::cgroup::BoxCgroup;
 use super::error::SandboxError;
 use super::folder::Incoming;
 use super::limits::{
-    CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, REST_MS_MAX, SET_UP_MS_MAX, SPARES_COUNT_MAX, WALL_GRACE_MS,
-    WATCH_PERIOD_MS,
+    CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, REST_MS_MAX, SET_UP_MS_MAX, WALL_GRACE_MS, WATCH_PERIOD_MS,
 };
 use super::outcome::{BoxFile, Captured, Limit};
-use super::wire::{self, MARKER, News, Order, Report};
+use super::spares::Spares;
+use super::wire::{self, News, Order, Report};
 
 /// Bytes read at once from a stream.
 const READ_BYTES: usize = 64 << 10;
@@ -96,77 +92,6 @@ pub fn run<'a>(
     init.end();
     ended?;
     drain.outcome(order, cgroup, sent)
-}
-
-/// Inits started ahead of the runs they are for: nothing of a run is known to them, they wait for their order.
-#[derive(Debug)]
-pub struct Spares {
-    exe: PathBuf,
-    ready: Mutex<Vec<(Init, UnixStream)>>,
-}
-
-impl Spares {
-    /// None yet, of this program.
-    pub fn new(exe: PathBuf) -> Self {
-        Self { exe, ready: Mutex::default() }
-    }
-
-    fn take(&self) -> Result<(Init, UnixStream), SandboxError> {
-        while let Some((mut init, talk)) = self.ready().pop() {
-            // One that was killed from outside is no use, and its end is no run's.
-            if matches!(init.child.try_wait(), Ok(None)) {
-                return Ok((init, talk));
-            }
-        }
-        Init::start(&self.exe)
-    }
-
-    /// Starts one where there is none. What fails here will fail, and be told, when one is wanted.
-    fn refill(&self) {
-        if self.ready().len() < SPARES_COUNT_MAX
-            && let Ok(spare) = Init::start(&self.exe)
-        {
-            self.ready().push(spare);
-        }
-    }
-
-    fn ready(&self) -> MutexGuard<'_, Vec<(Init, UnixStream)>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The re-executed program; killed if it is dropped alive.
-#[derive(Debug)]
-struct Init {
-    child: Child,
-}
-
-impl Init {
-    fn start(exe: &Path) -> Result<(Self, UnixStream), SandboxError> {
-        let (ours, theirs) = UnixStream::pair().map_err(SandboxError::io("make a socket for the sandbox's init"))?;
-        let child = Command::new(exe)
-            .arg0("proofhouse-box")
-            .arg(MARKER)
-            .env_clear()
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|source| SandboxError::Spawn { path: exe.to_path_buf(), source })?;
-        Ok((Self { child }, ours))
-    }
-
-    /// Waits for the end, which by now is near; after the grace it is killed, and the kernel kills the box with it.
-    fn end(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Init {
-    fn drop(&mut self) {
-        self.end();
-    }
 }
 
 /// The parent's and, until they are sent, the program's ends of the streams.
@@ -260,6 +185,8 @@ struct Drain<'a> {
     /// The init has been told of the limit.
     told: bool,
     started: Option<Instant>,
+    /// The guard's time was over before the init had hung up.
+    overdue: bool,
 }
 
 impl<'a> Drain<'a> {
@@ -282,6 +209,7 @@ impl<'a> Drain<'a> {
             limit: None,
             told: false,
             started: None,
+            overdue: false,
         }
     }
 
@@ -300,6 +228,7 @@ impl<'a> Drain<'a> {
                 None => Duration::from_millis(SET_UP_MS_MAX).saturating_sub(begun.elapsed()),
             };
             if left.is_zero() {
+                self.overdue = true;
                 return Ok(());
             }
             let ready = self.wait(talk, streams, left, cgroup.is_some())?;
@@ -493,8 +422,9 @@ impl<'a> Drain<'a> {
         }
         let Some(report) = self.report else {
             sent.map_err(SandboxError::io("send the order to the sandbox's init"))?;
-            let detail = if self.started.is_some() { "while the program ran" } else { "before the program ran" };
-            return Err(SandboxError::InitLost { detail: detail.to_owned() });
+            let when = if self.started.is_some() { "while the program ran" } else { "before the program ran" };
+            let how = if self.overdue { "it was not done in its time" } else { "it was gone" };
+            return Err(SandboxError::InitLost { detail: format!("{when}: {how}") });
         };
         let limit_hit = report.limit_hit.or(self.limit).or_else(|| cgroup.and_then(BoxCgroup::limit_hit));
         Ok(Collected {

@@ -13,6 +13,7 @@ pub mod limits;
 mod outcome;
 mod probe;
 mod seccomp;
+mod spares;
 mod spec;
 mod stronger;
 mod sys;
@@ -31,8 +32,9 @@ pub use stronger::Stronger;
 pub use unpack::{Archive, Duplicates, Format, UnpackError, UnpackLimits, UnpackReport, UnpackSpec};
 
 use folder::Incoming;
-use launch::{Collected, Input, Output, Spares};
+use launch::{Collected, Input, Output};
 use seccomp::Variant;
+use spares::Spares;
 use wire::{Caller, Instruction, Order, Work};
 
 /// The newest version of Landlock whose walls are put up; later ones add audit only.

@@ -176,8 +176,8 @@ fn open_read(path: &Path) -> io::Result<File> {
     File::open(path).map_err(|error| io::Error::new(error.kind(), format!("open {}: {error}", path.display())))
 }
 
-fn open_join(folder: &Path) -> io::Result<OwnedFd> {
-    Ok(OpenOptions::new().write(true).open(folder.join("cgroup.procs"))?.into())
+fn open_join(file: &Path) -> io::Result<OwnedFd> {
+    Ok(OpenOptions::new().write(true).open(file)?.into())
 }
 
 /// Groups kept ready between runs.

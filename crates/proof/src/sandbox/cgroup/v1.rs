@@ -84,7 +84,8 @@ pub fn make(hierarchies: &Hierarchies, name: &str) -> io::Result<BoxCgroup> {
         pids_events: pids_events.transpose()?,
         cpu,
     };
-    let join = folders.iter().map(|folder| open_join(folder)).collect::<io::Result<_>>()?;
+    // Who joins has one thread only. To move a process the kernel stops all others from forking, and waits for every core.
+    let join = folders.iter().map(|folder| open_join(&folder.join("tasks"))).collect::<io::Result<_>>()?;
     Ok(BoxCgroup {
         folders,
         join,

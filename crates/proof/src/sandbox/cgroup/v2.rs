@@ -79,7 +79,7 @@ pub fn make(parent: &Path, name: &str) -> io::Result<BoxCgroup> {
         pids_events: Some(open_read(&folder.join("pids.events"))?),
         cpu: Some(Cpu::V2(open_read(&folder.join("cpu.stat"))?)),
     };
-    let join = vec![open_join(&folder)?];
+    let join = vec![open_join(&folder.join("cgroup.procs"))?];
     Ok(BoxCgroup {
         folders: vec![folder],
         join,
