@@ -231,7 +231,7 @@
     also('AsyncGenerator.prototype', getPrototypeOf(async function* () {}).prototype);
   })();
   // Descriptors are compared by what they have of their own: what else they seem to have may lie on Object.prototype.
-  const hasOwn = Object.hasOwn;
+  const hasOwn = uncurry(Object.prototype.hasOwnProperty);
   const same = (one, other) => {
     const plain = hasOwn(one, 'value');
     if (plain !== hasOwn(other, 'value')) return false;

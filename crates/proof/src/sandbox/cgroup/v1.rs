@@ -109,7 +109,7 @@ pub fn prepare(hierarchies: &Hierarchies, group: &BoxCgroup, limits: &Limits) ->
     if let Some(memory) = folder(&hierarchies.memory) {
         // What the last run left is charged to nobody by this. It waits for every core, which may take longer than all else
         // that a box needs, so what is too little to tell is left.
-        if group.used_before && held_bytes(&memory) > LEFT_BYTES_MAX {
+        if group.used_before && held_bytes(memory) > LEFT_BYTES_MAX {
             write(&memory.join("memory.force_empty"), 0)?;
         }
         let swap = memory.join("memory.memsw.limit_in_bytes");
