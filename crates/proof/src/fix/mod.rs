@@ -202,7 +202,13 @@ impl Engine {
     /// A private copy of the version with the first patch in it that applies; `None` where none does.
     fn patched_tree(&self, about: &About<'_>, row: &mut FixRow) -> Result<Option<TempDir>, EngineError> {
         let step = |source| EngineError::Home { step: "copy package", path: self.home.clone(), source };
-        let source = about.means.runtime.own_files(about.bundle, about.means.toolchain, &row.version)?;
+        let source = match about.means.runtime.own_files(about.bundle, about.means.toolchain, &row.version) {
+            Ok(source) => source,
+            Err(e) => {
+                row.applies = Cell::no(e.verdict().ok_or(e)?.detail);
+                return Ok(None);
+            }
+        };
         let room = tempfile::tempdir().map_err(step)?;
         let dest = room.path().join("tree");
         tree::tree_copy(&source, &dest).map_err(step)?;

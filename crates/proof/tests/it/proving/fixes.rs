@@ -119,6 +119,26 @@ fn python_is_patched_where_the_package_is_deeper_in_its_repository() {
     assert_eq!((applied.strip, applied.left_out.as_slice()), (2, &["a/CHANGELOG".to_owned()][..]));
 }
 
+/// An artefact is patched by its published sources: what changed is compiled and goes before it on the class path.
+#[test]
+fn java_is_compiled_from_its_sources_and_only_what_changed() {
+    let mends = patch("json-smart/depth.patch");
+    let broken = String::from_utf8(mends.clone()).unwrap().replace("depth--;", "depth--");
+    let bundle = example("json-smart-depth");
+    for (patch, wanted, reason) in [
+        (mends, "yes yes yes yes - -", ""),
+        (broken.into_bytes(), "yes no . . . .", "the patched sources do not compile: JSONParserBase.java:"),
+    ] {
+        let report = verify(&bundle, &[patch], &["2.4.8"], 0);
+        let row = &report.rows[0];
+        assert_eq!(cells(row), wanted);
+        let reasons = report.grade_reasons.join("\n");
+        assert!(reasons.contains(reason), "{reasons}");
+        let file = &row.applied.as_ref().unwrap().files[0];
+        assert_eq!(file.file, "net/minidev/json/parser/JSONParserBase.java");
+    }
+}
+
 #[test]
 fn what_is_no_patch_is_refused() {
     let refused =
