@@ -139,6 +139,19 @@ fn java_is_compiled_from_its_sources_and_only_what_changed() {
     }
 }
 
+/// What is built anew with each version: a crate, a module, a source tree of Debian's.
+#[test]
+fn rust_go_and_c_are_patched_and_built() {
+    for (name, file, version) in [
+        ("smallvec-grow", "smallvec/capacity.patch", "0.6.9"),
+        ("jsonparser-get-panic", "jsonparser/short-path.patch", "v0.0.0-20181115193947-bf1c66bbce23"),
+        ("yajl-surrogate", "yajl/surrogate.patch", "2.1.0-3+deb12u2+patch02:multiarch.patch"),
+    ] {
+        let report = verify(&example(name), &[patch(file)], &[version], 0);
+        assert_eq!((report.grade, cells(&report.rows[0]).as_str()), ("verified", "yes yes yes yes - -"), "{name}");
+    }
+}
+
 #[test]
 fn what_is_no_patch_is_refused() {
     let refused =
