@@ -121,7 +121,9 @@ impl Changed<'_> {
         };
         let (published, tree) = (read(self.published)?, read(self.tree)?);
         if let Some(gone) = published.keys().find(|path| !tree.contains_key(*path)) {
-            return Err(unbuilt(format!("the patch takes {gone} away; no class can be taken out of a published artefact")));
+            return Err(unbuilt(format!(
+                "the patch takes {gone} away; no class can be taken out of a published artefact"
+            )));
         }
         let mut changed = BTreeMap::new();
         for (path, at) in tree {

@@ -68,6 +68,24 @@ fn offsets_are_told_and_the_store_stays_as_it_is() {
         signing::Envelope::from_json(&receipt).unwrap().open(proof::receipt::PAYLOAD_TYPE, &engine().receipt_key());
     let statement: serde_json::Value = serde_json::from_slice(&payload.unwrap()).unwrap();
     assert_eq!(statement["predicate"]["fix"]["seed"], 7);
+
+    let replayed = engine().verify(&receipt, &proof::VerifyOptions::default(), watch()).unwrap();
+    assert!(replayed.verified && replayed.same_observation == Some(true), "{replayed:?}");
+    assert_eq!((replayed.stated.as_deref(), replayed.replayed.as_deref()), (Some("verified"), Some("verified")));
+    // A statement that says more than is so, signed by the same key, does not hold.
+    let mut lie = statement.clone();
+    lie["predicate"]["fix"]["rows"][0]["tests"]["is"] = "yes".into();
+    let signer = signing::Signer::from_seed(&[7; 32]);
+    let seal = |statement: &serde_json::Value| {
+        signing::Envelope::seal(proof::receipt::PAYLOAD_TYPE, &serde_json::to_vec(statement).unwrap(), &signer)
+    };
+    let options = proof::VerifyOptions { public_key: Some(signer.public()), ..proof::VerifyOptions::default() };
+    let found = engine().verify(&seal(&lie).to_json().unwrap(), &options, watch()).unwrap();
+    assert!(!found.verified && found.signature_valid, "{found:?}");
+    assert_eq!(found.warnings.len(), 1, "{found:?}");
+    lie["predicate"]["fix"]["patches_sha256"][0] = "0".repeat(64).into();
+    let refused = engine().verify(&seal(&lie).to_json().unwrap(), &options, watch());
+    assert_eq!(error_of(refused).code(), "patch-unknown");
 }
 
 #[test]
