@@ -180,10 +180,17 @@ fn build(paths: &[PathBuf]) -> Result<Index, String> {
 fn inventories_read(paths: &[PathBuf]) -> Result<Vec<InventoryRead>, String> {
     let one = |path: &PathBuf| {
         let bytes = file_read(path, INVENTORY_BYTES_MAX as u64 + 1)?;
-        let (inventory, warnings) = inventory::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        let (inventory, warnings) = inventory::read_named(name_inside(path).as_deref(), &bytes)
+            .map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(InventoryRead { inventory, warnings })
     };
     paths.iter().map(one).collect()
+}
+
+/// The file's name, without the `.zst` behind it.
+fn name_inside(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy();
+    Some(name.strip_suffix(".zst").unwrap_or(&name).to_owned())
 }
 
 fn vex_read(paths: &[PathBuf]) -> Result<Vex, String> {

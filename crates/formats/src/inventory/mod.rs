@@ -1,11 +1,25 @@
-//! What an operator runs, as CycloneDX and package-lock.json readers give it. A component that cannot be matched stays in
-//! the list with the reason: an inventory is never silently shorter than the document.
+//! What an operator runs, as software bills of materials and lock files say. A component that cannot be matched stays in the
+//! list with the reason: an inventory is never silently shorter than the document. One file a format, one row a format in
+//! `detect`.
+
+mod cargo_lock;
+pub mod cyclonedx;
+mod detect;
+mod draft;
+mod go_mod;
+pub mod npm_lock;
+mod pipfile_lock;
+mod poetry_lock;
+mod python;
+mod requirements;
+mod uv_lock;
 
 use std::fmt;
 
 use crate::purl::{Purl, purl_of};
-use crate::refusal::node_read;
-use crate::{Unreadable, Warning, cyclonedx, npm_lock};
+
+pub use detect::{read, read_named};
+pub use draft::WARNINGS_COUNT_MAX;
 
 /// The largest inventory document that is read, in bytes.
 pub const INVENTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -15,24 +29,6 @@ pub const COMPONENTS_COUNT_MAX: usize = 200_000;
 pub const COMPONENT_LEVELS_MAX: usize = 48;
 /// The longest name or version that is read, in bytes.
 pub const COMPONENT_TEXT_BYTES_MAX: usize = 1024;
-
-/// Reads an inventory of either kind: CycloneDX where there is a `bomFormat`, package-lock.json where there is a
-/// `lockfileVersion`.
-///
-/// # Errors
-/// [`Unreadable`] when it is neither, or as the reader of that kind says.
-pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    const WHAT: &str = "an inventory";
-    let document = node_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
-    if document.get("bomFormat").is_some() {
-        cyclonedx::read_document(&document)
-    } else if document.get("lockfileVersion").is_some() {
-        npm_lock::read_document(&document)
-    } else {
-        let (field, expected) = ("the document".to_owned(), "CycloneDX JSON or a package-lock.json");
-        Err(Unreadable::WrongShape { what: WHAT, field, expected })
-    }
-}
 
 /// An inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +92,18 @@ pub enum Unmatchable {
     OwnCode,
     /// A name or version too long, or with control characters.
     MalformedText,
+    /// A range of versions, or a least one.
+    NotPinned,
+    /// A registry that is not the one advisories speak of.
+    OtherRegistry,
+    /// Its version is set where the document does not reach.
+    Unresolved,
+    /// An entry that cannot be read.
+    MalformedEntry,
+    /// Named, and not there.
+    NotInstalled,
+    /// A distribution's package, and the document does not say of which distribution.
+    UnknownDistribution,
 }
 
 impl Unmatchable {
@@ -113,6 +121,12 @@ impl Unmatchable {
             Unmatchable::Link => "link",
             Unmatchable::OwnCode => "own-code",
             Unmatchable::MalformedText => "malformed-text",
+            Unmatchable::NotPinned => "not-pinned",
+            Unmatchable::OtherRegistry => "other-registry",
+            Unmatchable::Unresolved => "unresolved",
+            Unmatchable::MalformedEntry => "malformed-entry",
+            Unmatchable::NotInstalled => "not-installed",
+            Unmatchable::UnknownDistribution => "unknown-distribution",
         }
     }
 }
@@ -130,6 +144,12 @@ impl fmt::Display for Unmatchable {
             Unmatchable::Link => "it is a link to another entry",
             Unmatchable::OwnCode => "it is part of the inventoried project itself",
             Unmatchable::MalformedText => "its name or version is too long or has control characters",
+            Unmatchable::NotPinned => "the document gives no one version of it",
+            Unmatchable::OtherRegistry => "it comes from a registry that advisories do not speak of",
+            Unmatchable::Unresolved => "its version is set where the document does not reach",
+            Unmatchable::MalformedEntry => "its entry cannot be read",
+            Unmatchable::NotInstalled => "it is named, and not installed",
+            Unmatchable::UnknownDistribution => "the document does not say which distribution's package it is",
         })
     }
 }

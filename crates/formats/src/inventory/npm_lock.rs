@@ -3,7 +3,7 @@
 
 use crate::json::Node;
 
-use crate::inventory::{
+use super::{
     COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, PackageVersion, Unmatchable,
     is_plain, is_repository, npm_purl,
 };

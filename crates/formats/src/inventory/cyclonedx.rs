@@ -2,7 +2,7 @@
 
 use crate::json::Node;
 
-use crate::inventory::{
+use super::{
     COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, Unmatchable, is_plain,
     matchable_of_purl,
 };
