@@ -16,6 +16,9 @@ pub mod purl;
 mod refusal;
 pub mod tap;
 mod toml_text;
+pub mod vex;
+mod xml;
+mod yaml;
 
 pub use inventory::{cyclonedx, npm_lock};
 pub use refusal::{Unreadable, Warning};

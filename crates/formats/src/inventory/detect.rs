@@ -3,12 +3,14 @@
 
 use super::draft::Answer;
 use super::{
-    INVENTORY_BYTES_MAX, Inventory, cargo_lock, cyclonedx, go_mod, npm_lock, pipfile_lock, poetry_lock, requirements,
-    uv_lock,
+    INVENTORY_BYTES_MAX, Inventory, apk_installed, cargo_lock, composer_lock, cyclonedx, cyclonedx_xml, dpkg_status,
+    gemfile_lock, go_mod, gradle_lock, npm_lock, nuget_lock, pipfile_lock, pnpm_lock, poetry_lock, pom, requirements,
+    rpm_list, spdx, spdx_tag, spdx3, uv_lock, yarn_lock,
 };
 use crate::json::Node;
 use crate::refusal::{node_read, text_read};
-use crate::{Unreadable, Warning, toml_text};
+use crate::{Unreadable, Warning, toml_text, xml, yaml};
+use roxmltree::{Document, Node as Element};
 
 const WHAT: &str = "an inventory";
 /// Keys that stand twice of which a document's warnings tell.
@@ -23,6 +25,16 @@ enum Reader {
     Toml {
         seen: fn(&Node) -> bool,
         read: fn(&Node) -> Answer,
+    },
+    /// The root element tells.
+    Xml {
+        seen: fn(Element<'_, '_>) -> bool,
+        read: fn(&Document<'_>) -> Answer,
+    },
+    /// All documents of the file; the first of them tells.
+    Yaml {
+        seen: fn(&Node) -> bool,
+        read: fn(&[Node]) -> Answer,
     },
     /// Its `seen` is asked only of what is no JSON, TOML, YAML or XML.
     Text {
@@ -47,6 +59,22 @@ const FORMATS: &[Format] = &[
         reader: Reader::Json { seen: |n| n.get("bomFormat").is_some(), read: cyclonedx::read_document },
     },
     Format {
+        name: "CycloneDX XML",
+        named: |_| false,
+        reader: Reader::Xml { seen: cyclonedx_xml::seen, read: cyclonedx_xml::read },
+    },
+    Format {
+        name: "SPDX JSON",
+        named: |name| name.ends_with(".spdx.json"),
+        reader: Reader::Json { seen: spdx::seen, read: spdx::read },
+    },
+    Format {
+        name: "SPDX tags",
+        named: |name| name.ends_with(".spdx"),
+        reader: Reader::Text { seen: spdx_tag::seen, read: spdx_tag::read },
+    },
+    Format { name: "SPDX 3 JSON-LD", named: |_| false, reader: Reader::Json { seen: spdx3::seen, read: spdx3::read } },
+    Format {
         name: "package-lock.json",
         named: |name| name == "package-lock.json" || name == "npm-shrinkwrap.json",
         reader: Reader::Json { seen: |n| n.get("lockfileVersion").is_some(), read: npm_lock::read_document },
@@ -55,6 +83,16 @@ const FORMATS: &[Format] = &[
         name: "Pipfile.lock",
         named: |name| name == "pipfile.lock",
         reader: Reader::Json { seen: pipfile_lock::seen, read: pipfile_lock::read },
+    },
+    Format {
+        name: "composer.lock",
+        named: |name| name == "composer.lock",
+        reader: Reader::Json { seen: composer_lock::seen, read: composer_lock::read },
+    },
+    Format {
+        name: "packages.lock.json",
+        named: |name| name == "packages.lock.json",
+        reader: Reader::Json { seen: nuget_lock::seen, read: nuget_lock::read },
     },
     Format {
         name: "poetry.lock",
@@ -81,6 +119,47 @@ const FORMATS: &[Format] = &[
         named: |name| name == "go.sum",
         reader: Reader::Text { seen: go_mod::sum_seen, read: go_mod::sum_read },
     },
+    Format {
+        name: "pnpm-lock.yaml",
+        named: |name| name == "pnpm-lock.yaml",
+        reader: Reader::Yaml { seen: pnpm_lock::seen, read: pnpm_lock::read },
+    },
+    Format {
+        name: "yarn.lock (Berry)",
+        named: |_| false,
+        reader: Reader::Yaml { seen: yarn_lock::berry_seen, read: yarn_lock::berry_read },
+    },
+    Format {
+        name: "yarn.lock",
+        named: |name| name == "yarn.lock",
+        reader: Reader::Text { seen: yarn_lock::classic_seen, read: yarn_lock::classic_read },
+    },
+    Format {
+        name: "Gemfile.lock",
+        named: |name| name == "gemfile.lock" || name == "gems.locked",
+        reader: Reader::Text { seen: gemfile_lock::seen, read: gemfile_lock::read },
+    },
+    Format {
+        name: "pom.xml",
+        named: |name| name == "pom.xml" || name.ends_with(".pom"),
+        reader: Reader::Xml { seen: pom::seen, read: pom::read },
+    },
+    Format {
+        name: "gradle.lockfile",
+        named: |name| name.ends_with(".lockfile"),
+        reader: Reader::Text { seen: gradle_lock::seen, read: gradle_lock::read },
+    },
+    Format {
+        name: "dpkg status",
+        named: |name| name == "status",
+        reader: Reader::Text { seen: dpkg_status::seen, read: dpkg_status::read },
+    },
+    Format {
+        name: "apk installed",
+        named: |name| name == "installed",
+        reader: Reader::Text { seen: apk_installed::seen, read: apk_installed::read },
+    },
+    Format { name: "rpm -qa", named: |_| false, reader: Reader::Text { seen: rpm_list::seen, read: rpm_list::read } },
     Format {
         name: "requirements.txt",
         named: |name| name.contains("requirements") || name.ends_with(".txt"),
@@ -114,19 +193,30 @@ pub fn read_named(name: Option<&str>, bytes: &[u8]) -> Result<(Inventory, Vec<Wa
     let by_name = |format: &&Format| name.as_deref().is_some_and(|name| (format.named)(name));
     match text.trim_start().bytes().next() {
         Some(b'{') => json_read(text, by_name),
+        Some(b'<') if !text.trim_start().starts_with("<<<") => xml_read(text),
+        _ if is_yaml(text) => {
+            let documents = yaml::read(WHAT, text)?;
+            let of_kind = |format: &&Format| matches!(format.reader, Reader::Yaml { .. });
+            let first = documents.first().unwrap_or(&Node::Null);
+            let seen = |f: &&Format| matches!(f.reader, Reader::Yaml { seen, .. } if seen(first));
+            match chosen(seen, |f| of_kind(f) && by_name(f)) {
+                Some(Reader::Yaml { read, .. }) => warned(read(&documents)?, &documents),
+                _ => Err(unknown()),
+            }
+        }
         _ if is_toml(text) => {
             let node = toml_text::read(WHAT, text)?;
-            let of_toml = |format: &&Format| matches!(format.reader, Reader::Toml { .. });
+            let of_kind = |format: &&Format| matches!(format.reader, Reader::Toml { .. });
             let seen = |f: &&Format| matches!(f.reader, Reader::Toml { seen, .. } if seen(&node));
-            match chosen(seen, |f| of_toml(f) && by_name(f)).map(|f| &f.reader) {
+            match chosen(seen, |f| of_kind(f) && by_name(f)) {
                 Some(Reader::Toml { read, .. }) => read(&node),
                 _ => Err(unknown()),
             }
         }
         _ => {
-            let of_text = |format: &&Format| matches!(format.reader, Reader::Text { .. });
+            let of_kind = |format: &&Format| matches!(format.reader, Reader::Text { .. });
             let seen = |f: &&Format| matches!(f.reader, Reader::Text { seen, .. } if seen(text));
-            match chosen(seen, |f| of_text(f) && by_name(f)).map(|f| &f.reader) {
+            match chosen(seen, |f| of_kind(f) && by_name(f)) {
                 Some(Reader::Text { read, .. }) => read(text),
                 _ => Err(unknown()),
             }
@@ -134,8 +224,8 @@ pub fn read_named(name: Option<&str>, bytes: &[u8]) -> Result<(Inventory, Vec<Wa
     }
 }
 
-fn chosen(seen: impl Fn(&&Format) -> bool, named: impl Fn(&&Format) -> bool) -> Option<&'static Format> {
-    FORMATS.iter().find(seen).or_else(|| FORMATS.iter().find(named))
+fn chosen(seen: impl Fn(&&Format) -> bool, named: impl Fn(&&Format) -> bool) -> Option<&'static Reader> {
+    FORMATS.iter().find(seen).or_else(|| FORMATS.iter().find(named)).map(|format| &format.reader)
 }
 
 fn unknown() -> Unreadable {
@@ -145,16 +235,26 @@ fn unknown() -> Unreadable {
 
 fn json_read(text: &str, by_name: impl Fn(&&Format) -> bool) -> Answer {
     let node = node_read(WHAT, text.as_bytes(), usize::MAX)?;
-    let of_json = |format: &&Format| matches!(format.reader, Reader::Json { .. });
+    let of_kind = |format: &&Format| matches!(format.reader, Reader::Json { .. });
     let seen = |f: &&Format| matches!(f.reader, Reader::Json { seen, .. } if seen(&node));
-    match chosen(seen, |f| of_json(f) && by_name(f)).map(|f| &f.reader) {
-        Some(Reader::Json { read, .. }) => {
-            let (inventory, mut warnings) = read(&node)?;
-            warnings.extend(repeated_keys(&node));
-            Ok((inventory, warnings))
-        }
+    match chosen(seen, |f| of_kind(f) && by_name(f)) {
+        Some(Reader::Json { read, .. }) => warned(read(&node)?, std::slice::from_ref(&node)),
         _ => Err(unknown()),
     }
+}
+
+fn xml_read(text: &str) -> Answer {
+    let document = xml::read(WHAT, text.trim_start())?;
+    let seen = |f: &&Format| matches!(f.reader, Reader::Xml { seen, .. } if seen(document.root_element()));
+    match chosen(seen, |_| false) {
+        Some(Reader::Xml { read, .. }) => read(&document),
+        _ => Err(unknown()),
+    }
+}
+
+fn warned((inventory, mut warnings): (Inventory, Vec<Warning>), documents: &[Node]) -> Answer {
+    documents.iter().for_each(|document| warnings.extend(repeated_keys(document)));
+    Ok((inventory, warnings))
 }
 
 /// Which of two values counts is the reader's choice, and others choose otherwise.
@@ -177,6 +277,13 @@ fn repeated_keys(node: &Node) -> Vec<Warning> {
         }
     }
     warnings
+}
+
+/// Whether the first line that says anything is one of those with which the lock files in YAML begin.
+fn is_yaml(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let begins = ["lockfileVersion:", "__metadata:", "---"];
+    lines.next().is_some_and(|line| begins.iter().any(|word| line.starts_with(word)))
 }
 
 /// Whether the first line that says anything is a table's header or `key = value`. No list has such lines: `==` is no `=`.

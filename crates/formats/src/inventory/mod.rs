@@ -2,24 +2,44 @@
 //! list with the reason: an inventory is never silently shorter than the document. One file a format, one row a format in
 //! `detect`.
 
+mod apk_installed;
 mod cargo_lock;
+mod composer_lock;
 pub mod cyclonedx;
+mod cyclonedx_xml;
 mod detect;
+mod distribution;
+mod dpkg_status;
 mod draft;
+mod gemfile_lock;
 mod go_mod;
+mod gradle_lock;
+mod listed;
 pub mod npm_lock;
+mod nuget_lock;
 mod pipfile_lock;
+mod pnpm_lock;
 mod poetry_lock;
+mod pom;
 mod python;
 mod requirements;
+mod rpm_list;
+mod spdx;
+mod spdx3;
+mod spdx_tag;
 mod uv_lock;
+mod yarn_lock;
 
 use std::fmt;
 
-use crate::purl::{Purl, purl_of};
+use self::distribution::{Distribution, Installed};
+use crate::json::Node;
+use crate::purl::{Packaged, Purl, purl_of};
+use crate::{Unreadable, xml};
 
 pub use detect::{read, read_named};
 pub use draft::WARNINGS_COUNT_MAX;
+pub use rpm_list::QUERY_FORMAT as RPM_QUERY_FORMAT;
 
 /// The largest inventory document that is read, in bytes.
 pub const INVENTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -154,6 +174,11 @@ impl fmt::Display for Unmatchable {
     }
 }
 
+/// A CycloneDX document in XML, in the values of its JSON form.
+pub(crate) fn document_of_xml(what: &'static str, text: &str) -> Result<Node, Unreadable> {
+    cyclonedx_xml::of_xml(&xml::read(what, text)?)
+}
+
 /// Whether a name or version is one to go on with.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.len() <= COMPONENT_TEXT_BYTES_MAX && !text.chars().any(char::is_control)
@@ -165,6 +190,9 @@ pub(crate) fn matchable_of_purl(purl: &Purl, version: Option<&str>) -> Result<Pa
     if purl.from_repository || version.is_some_and(is_repository) {
         return Err(Unmatchable::FromRepository);
     }
+    if let Some(packaged) = &purl.packaged {
+        return matchable_packaged(purl, packaged, version);
+    }
     let ecosystem = purl.ecosystem.ok_or(Unmatchable::UnknownEcosystem)?;
     let version = version.ok_or(Unmatchable::NoVersion)?;
     if !is_plain(version) {
@@ -172,6 +200,21 @@ pub(crate) fn matchable_of_purl(purl: &Purl, version: Option<&str>) -> Result<Pa
     }
     let ecosystem = ecosystem.to_owned();
     Ok(PackageVersion { ecosystem, name: purl.name.clone(), version: version.to_owned() })
+}
+
+/// From the purl of a distribution's package: its namespace or its `distro` says of which.
+fn matchable_packaged(purl: &Purl, packaged: &Packaged, version: Option<&str>) -> Result<PackageVersion, Unmatchable> {
+    let id = packaged.distro.as_deref().map(|distro| distro.split('-').next().unwrap_or_default());
+    let mut names = packaged.namespace.as_deref().into_iter().chain(id);
+    let distribution = names.find_map(|name| Distribution::of_purl(&purl.purl_type, name));
+    let with_epoch = packaged.epoch.as_ref().zip(version).map(|(epoch, version)| format!("{epoch}:{version}"));
+    let installed = Installed {
+        name: &purl.name,
+        version: with_epoch.as_deref().or(version),
+        source: packaged.source.as_deref(),
+        source_version: packaged.source_version.as_deref(),
+    };
+    distribution::matchable(distribution, packaged.distro.as_deref(), &installed)
 }
 
 /// From an npm name and version.

@@ -11,3 +11,4 @@ mod osv;
 mod peers;
 mod tap;
 mod tap_any_bytes;
+mod vex;
