@@ -45,7 +45,7 @@ pub fn versions(root: &Path, arguments: &[&str]) -> Result<bool> {
 /// Seconds that each document is changed for.
 const FUZZ_SECONDS: &str = "60";
 
-/// Runs the example `fuzz` of the crate `formats` over the tests' documents and the examples; `arguments` are a seed and seconds, or
+/// Runs the example `fuzz` of the crate `formats`, with overflow checked, over the tests' documents and the examples; `arguments` are a seed and seconds, or
 /// nothing.
 pub fn fuzz(root: &Path, arguments: &[&str]) -> Result<bool> {
     let (seed, seconds) = match arguments {
@@ -53,7 +53,7 @@ pub fn fuzz(root: &Path, arguments: &[&str]) -> Result<bool> {
         _ => (SEED, FUZZ_SECONDS),
     };
     let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--release", "--package", "formats", "--example", "fuzz", "--", seed, seconds]);
+    command.args(["run", "--quiet", "--package", "formats", "--example", "fuzz", "--", seed, seconds]);
     command.args(["crates/formats/tests/data/inventory", "examples/inventories"]).current_dir(root);
     Ok(command.status().context("start the example `fuzz`")?.success())
 }

@@ -101,7 +101,7 @@ impl FromStr for Purl {
             (Some(namespace), Some(joint)) => format!("{namespace}{joint}{}", url.name()),
             _ => url.name().to_owned(),
         };
-        if url.ty() == "npm" {
+        if matches!(url.ty(), "npm" | "golang") {
             name = name_as_written(text, name);
         }
         let version = url.version().map(str::to_owned).filter(|v| !v.is_empty());
@@ -122,8 +122,8 @@ impl FromStr for Purl {
     }
 }
 
-/// The purl specification writes npm names in lower case, but the registry has old names with capitals (`JSONStream`,
-/// which is not `jsonstream`), and most tools write those as they are.
+/// The purl specification writes names of npm and Go in lower case, but npm's registry has old names with capitals (`JSONStream`,
+/// which is not `jsonstream`), Go's modules have them too, advisories name them so, and most tools write them as they are.
 fn name_as_written(text: &str, name: String) -> String {
     let bare = text.split(['?', '#']).next().unwrap_or_default().replace("%40", "@");
     let written =

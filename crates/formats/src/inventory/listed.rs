@@ -16,6 +16,8 @@ pub(super) struct Listed<'a> {
     pub(super) fetched_from: Option<&'a str>,
     /// A field has another type than text.
     pub(super) malformed: bool,
+    /// It is what the document is an inventory of, not a part of it.
+    pub(super) is_subject: bool,
 }
 
 impl Listed<'_> {
@@ -28,6 +30,7 @@ impl Listed<'_> {
         let repository = self.fetched_from.is_some_and(is_repository);
         let matchable = match &purl {
             _ if self.malformed || odd(self.name) || odd(self.version) => Err(Unmatchable::MalformedText),
+            _ if self.is_subject => Err(Unmatchable::OwnCode),
             _ if repository => Err(Unmatchable::FromRepository),
             None => Err(Unmatchable::NoPurl),
             Some(Err(_)) => Err(Unmatchable::MalformedPurl),

@@ -1,5 +1,7 @@
 //! SPDX 2.2 and 2.3 in JSON, read for their packages. Files, snippets and licences are not looked at.
 
+use std::collections::BTreeSet;
+
 use super::draft::{Answer, Draft};
 use super::listed::Listed;
 use crate::Unreadable;
@@ -32,10 +34,11 @@ pub(super) fn read(document: &Node) -> Answer {
             return Err(Unreadable::WrongShape { what: WHAT, field, expected: "an array" });
         }
     };
-    subject(&mut draft, document, packages);
+    let described = subject(&mut draft, document, packages);
     for (index, item) in packages.iter().enumerate() {
         let path = format!("packages[{index}]");
-        let (component, warning) = listed(item).component(&path);
+        let is_subject = described.is_some_and(|described| std::ptr::eq(described, item)) && packages.len() > 1;
+        let (component, warning) = Listed { is_subject, ..listed(item) }.component(&path);
         if let Some(warning) = warning {
             draft.warn(warning.code, warning.at, warning.text);
         }
@@ -44,22 +47,24 @@ pub(super) fn read(document: &Node) -> Answer {
     Ok(draft.done())
 }
 
-/// The package that the document says it describes, or the document's own name.
-fn subject(draft: &mut Draft, document: &Node, packages: &[Node]) {
-    let stated = document.items("documentDescribes").first().and_then(|id| match id {
+/// The one package that the document says it describes. Its name, or the document's own, is the subject's.
+fn subject<'a>(draft: &mut Draft, document: &Node, packages: &'a [Node]) -> Option<&'a Node> {
+    let stated = document.items("documentDescribes").iter().filter_map(|id| match id {
         Node::String(id) => Some(id.as_str()),
         _ => None,
     });
-    let related = document.items("relationships").iter().find(|relationship| {
+    let related = document.items("relationships").iter().filter(|relationship| {
         relationship.text("relationshipType") == Some("DESCRIBES")
             && relationship.text("spdxElementId") == Some("SPDXRef-DOCUMENT")
     });
-    let id = stated.or_else(|| related.and_then(|relationship| relationship.text("relatedSpdxElement")));
-    let package = id.and_then(|id| packages.iter().find(|package| package.text("SPDXID") == Some(id)));
+    let ids: BTreeSet<&str> = stated.chain(related.filter_map(|r| r.text("relatedSpdxElement"))).collect();
+    let id = ids.first().filter(|_| ids.len() == 1);
+    let package = id.and_then(|id| packages.iter().find(|package| package.text("SPDXID") == Some(*id)));
     match package {
         Some(package) => draft.subject(package.text("name"), package.text("versionInfo")),
         None => draft.subject(document.text("name"), None),
     }
+    package
 }
 
 fn listed(item: &Node) -> Listed<'_> {
@@ -73,6 +78,7 @@ fn listed(item: &Node) -> Listed<'_> {
         reference: item.text("SPDXID"),
         fetched_from: item.text("downloadLocation"),
         malformed: mistyped || !matches!(item, Node::Object(_)),
+        is_subject: false,
     }
 }
 

@@ -51,12 +51,12 @@ pub(super) fn read(document: &Node) -> Answer {
         }
     };
     let mut draft = Draft::new(WHAT, "SPDX 3.0");
-    subject(&mut draft, elements);
-    for (index, element) in elements.iter().enumerate() {
-        if !kind(element).is_some_and(|kind| PACKAGE_TYPES.contains(&kind)) {
-            continue;
-        }
-        let (component, warning) = listed(element).component(&format!("@graph[{index}]"));
+    let root = subject(&mut draft, elements);
+    let packages = || elements.iter().enumerate().filter(|(_, element)| is_package(element));
+    let several = packages().nth(1).is_some();
+    for (index, element) in packages() {
+        let is_subject = several && root.is_some_and(|root| std::ptr::eq(root, element));
+        let (component, warning) = Listed { is_subject, ..listed(element) }.component(&format!("@graph[{index}]"));
         if let Some(warning) = warning {
             draft.warn(warning.code, warning.at, warning.text);
         }
@@ -69,24 +69,30 @@ fn kind(element: &Node) -> Option<&str> {
     element.text("type").or_else(|| element.text("@type"))
 }
 
+fn is_package(element: &Node) -> bool {
+    kind(element).is_some_and(|kind| PACKAGE_TYPES.contains(&kind))
+}
+
 fn id(element: &Node) -> Option<&str> {
     element.text("spdxId").or_else(|| element.text("@id"))
 }
 
 /// What the document's root leads to: a package, or an SBOM whose root is one.
-fn subject(draft: &mut Draft, elements: &[Node]) {
+fn subject<'a>(draft: &mut Draft, elements: &'a [Node]) -> Option<&'a Node> {
     let by_id: HashMap<&str, &Node> = elements.iter().filter_map(|element| Some((id(element)?, element))).collect();
-    let root_of = |element: &Node| match element.items("rootElement").first() {
-        Some(Node::String(id)) => by_id.get(id.as_str()).copied(),
+    let root_of = |element: &Node| match element.items("rootElement") {
+        [Node::String(id)] => by_id.get(id.as_str()).copied(),
         _ => None,
     };
     let document = elements.iter().find(|element| kind(element) == Some("SpdxDocument"));
     let root = document.and_then(root_of);
     let root = root.filter(|root| kind(root) != Some("software_Sbom")).or_else(|| root.and_then(root_of));
-    match root.filter(|root| kind(root).is_some_and(|kind| PACKAGE_TYPES.contains(&kind))) {
+    let root = root.filter(|root| is_package(root));
+    match root {
         Some(package) => draft.subject(package.text("name"), package.text("software_packageVersion")),
         None => draft.subject(document.and_then(|document| document.text("name")), None),
     }
+    root
 }
 
 fn listed(element: &Node) -> Listed<'_> {
@@ -103,5 +109,6 @@ fn listed(element: &Node) -> Listed<'_> {
         reference: id(element),
         fetched_from: element.text("software_downloadLocation"),
         malformed: mistyped,
+        is_subject: false,
     }
 }

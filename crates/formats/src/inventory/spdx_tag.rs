@@ -1,5 +1,7 @@
 //! SPDX 2.2 and 2.3 as tags and values, read for their packages.
 
+use std::collections::BTreeSet;
+
 use super::draft::{Answer, Draft};
 use super::listed::Listed;
 use super::spdx::{WHAT, is_purl_type, is_stated, version_check};
@@ -27,7 +29,7 @@ struct Package<'a> {
 pub(super) fn read(text: &str) -> Answer {
     let pairs = Pairs { lines: text.lines().enumerate() };
     let mut draft = Draft::new(WHAT, "SPDX");
-    let (mut packages, mut described, mut name) = (Vec::<Package<'_>>::new(), None, None);
+    let (mut packages, mut described, mut name) = (Vec::<Package<'_>>::new(), BTreeSet::new(), None);
     let mut in_package = false;
     for (line, tag, value) in pairs {
         match (tag, packages.last_mut().filter(|_| in_package)) {
@@ -44,7 +46,7 @@ pub(super) fn read(text: &str) -> Answer {
                 in_package = false;
                 let words: Vec<&str> = value.split_whitespace().collect();
                 if let ["SPDXRef-DOCUMENT", "DESCRIBES", id, ..] = words.as_slice() {
-                    described = described.or(Some(*id));
+                    described.insert(*id);
                 }
             }
             (other, _) if OTHER_SECTIONS.contains(&other) => in_package = false,
@@ -63,16 +65,18 @@ pub(super) fn read(text: &str) -> Answer {
             _ => {}
         }
     }
-    match described.and_then(|id| packages.iter().find(|package| package.id == Some(id))) {
+    let one = described.first().filter(|_| described.len() == 1);
+    let subject = one.and_then(|id| packages.iter().position(|package| package.id == Some(*id)));
+    match subject.and_then(|index| packages.get(index)) {
         Some(package) => draft.subject(Some(package.name), package.version),
         None => draft.subject(name, None),
     }
-    take(&mut draft, &packages)?;
+    take(&mut draft, &packages, subject.filter(|_| packages.len() > 1))?;
     Ok(draft.done())
 }
 
-fn take(draft: &mut Draft, packages: &[Package<'_>]) -> Result<(), Unreadable> {
-    for package in packages {
+fn take(draft: &mut Draft, packages: &[Package<'_>], subject: Option<usize>) -> Result<(), Unreadable> {
+    for (index, package) in packages.iter().enumerate() {
         let listed = Listed {
             name: Some(package.name).filter(|name| !name.is_empty()),
             version: package.version,
@@ -80,6 +84,7 @@ fn take(draft: &mut Draft, packages: &[Package<'_>]) -> Result<(), Unreadable> {
             reference: package.id,
             fetched_from: package.fetched_from,
             malformed: false,
+            is_subject: subject == Some(index),
         };
         let (component, warning) = listed.component(&format!("line {}", package.line));
         if let Some(warning) = warning {

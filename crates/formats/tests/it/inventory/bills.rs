@@ -108,7 +108,7 @@ pub const SPDX: &str = r#"{
 #[test]
 fn spdx_json() {
     let expected = [
-        "packages[0]: shop [no-purl]",
+        "packages[0]: shop [own-code]",
         "packages[1]: npm lodash 4.17.15",
         "packages[2]: minimist [no-version]",
         "packages[3]: git [from-repository]",
@@ -160,7 +160,7 @@ fn spdx_tags() {
     assert_eq!(
         read_lines(text),
         [
-            "line 6: shop [no-purl]",
+            "line 6: shop [own-code]",
             "line 19: npm lodash 4.17.15",
             "line 24: git [from-repository]",
             "warning malformed_line line 27",
@@ -193,7 +193,7 @@ fn spdx_3() {
     let text = SPDX_3;
     assert_eq!(
         read_lines(text),
-        ["@graph[3]: shop [no-purl]", "@graph[4]: npm lodash 4.17.15", "@graph[5]: npm minimist 1.2.5"]
+        ["@graph[3]: shop [own-code]", "@graph[4]: npm lodash 4.17.15", "@graph[5]: npm minimist 1.2.5"]
     );
     let (inventory, _) = formats::inventory::read(text.as_bytes()).unwrap();
     assert_eq!((inventory.format.as_str(), inventory.subject.as_deref()), ("SPDX 3.0", Some("shop 2.0.0")));

@@ -24,7 +24,7 @@ fn others(name: &str) -> Vec<String> {
     let packages: Vec<_> = held.iter().map(|p| (p.name.as_str(), p.version.as_str())).collect();
     assert_eq!(packages, PACKAGES, "{name}");
     assert!(held.iter().all(|p| p.ecosystem == "npm"), "{name}");
-    lines(Ok(read)).into_iter().filter(|line| line.contains('[') || line.starts_with("warning")).collect()
+    lines(Ok(read)).into_iter().filter(|line| line.ends_with(']') || line.starts_with("warning")).collect()
 }
 
 #[test]
@@ -34,6 +34,9 @@ fn the_tools_own() {
     for name in ["pnpm-lock-v5.yaml", "pnpm-lock-v6.yaml", "pnpm-lock-v9.yaml"] {
         assert_eq!(others(name), ["importers...dependencies.a: a [link]"]);
     }
+    assert_eq!(others("npm.cdx.json"), Vec::<String>::new());
+    assert_eq!(others("npm.spdx.json"), ["packages[0]: shop [own-code]"]);
+    assert_eq!(others("npm.spdx"), ["line 13: shop [own-code]"]);
 }
 
 #[test]

@@ -229,4 +229,6 @@ fn the_tools_own() {
         uv,
         ["package[0]: PyPI certifi 2018.8.24", "package[1]: shop [own-code]", "package[2]: PyPI urllib3 1.24.1"]
     );
+    let bill = lines(formats::inventory::read(&data("python.cdx.xml")));
+    assert_eq!(bill, ["components[0]: PyPI certifi 2018.8.24", "components[1]: PyPI urllib3 1.24.1"]);
 }
