@@ -8,4 +8,5 @@ mod match_command;
 mod range;
 mod trace;
 mod triage_command;
+mod verify;
 mod versions_command;
