@@ -99,12 +99,18 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`]
-    pub fn get_text(&self, path: &str) -> Result<String, ApiError> {
+    pub fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
         let (status, bytes) = self.exchange("GET", path, None, &[], None)?;
-        if !status.is_success() {
-            return Err(refused(status, &bytes));
-        }
-        String::from_utf8(bytes).map_err(|_| ApiError::Unreachable(format!("{path}: the answer is not UTF-8")))
+        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn get_text(&self, path: &str) -> Result<String, ApiError> {
+        String::from_utf8(self.get_bytes(path)?)
+            .map_err(|_| ApiError::Unreachable(format!("{path}: the answer is not UTF-8")))
     }
 
     /// Writes: sends a JSON body.

@@ -20,6 +20,7 @@ mod trace;
 mod triage_command;
 mod verify;
 mod versions_command;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run the clearinghouse: the API, the pages and the workers
     Serve(serve::Serve),
+    /// Run proofs for a clearinghouse on another machine
+    Worker(worker::Worker),
     /// Say what you look at before you look
     Claim(nouns::claim::Claim),
     /// Send a report or a proof bundle
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Demo(command) => command.run(cli.home),
         Command::Serve(command) => command.run(cli.home),
+        Command::Worker(command) => command.run(cli.home),
         Command::Claim(command) => command.run(),
         Command::Submit(command) => command.run(),
         Command::Report(command) => command.run(),

@@ -71,6 +71,8 @@ impl Clearinghouse {
             home: home.path().to_owned(),
             store: temp.config.clone(),
             init_exe: None,
+            lease_s: service::job::JOB_LEASE_S,
+            proof_needs: Vec::new(),
             missing_points: MissingPoints::Safer,
             publisher: "Test Clearinghouse".to_owned(),
             public_url: "https://clearing.example".to_owned(),

@@ -92,6 +92,8 @@ pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
         home,
         store: temp.config.clone(),
         init_exe: Some(testkit::proofhouse_box()),
+        lease_s: service::job::JOB_LEASE_S,
+        proof_needs: Vec::new(),
         missing_points: MissingPoints::Safer,
         publisher: "Test Clearinghouse".to_owned(),
         public_url: "https://clearing.example".to_owned(),
