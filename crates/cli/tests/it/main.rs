@@ -7,3 +7,4 @@ mod match_command;
 mod trace;
 mod triage_command;
 mod versions_command;
+mod worker;

@@ -3,10 +3,8 @@
 //!
 //! Must not read an outcome: it goes to the service as it is.
 
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use service::worker::{
     FAILURE_BYTES_MAX, JobView, LEASE_BYTES_MAX, OUTCOME_BYTES_MAX, WORKER_LABEL_BYTES_MAX, WORKER_LABELS_COUNT_MAX,
@@ -279,11 +277,7 @@ async fn job_bundle(
     query: Query<LeaseParameters>,
 ) -> Result<Response, Problem> {
     let bytes = door.service.work_bundle(&caller.ctx, path_id(&id, "job")?, &query.0.lease, &digest).await?;
-    let mut response = Body::from(bytes).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(answer::tagged(caller.if_none_match(), bytes, "application/octet-stream", "private, no-store"))
 }
 
 /// Lengthen a lease, and say how far the job is. For workers.
