@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bench;
+mod ranges;
 mod slow;
 mod tidy;
 mod tools;
@@ -20,6 +21,9 @@ use: cargo xtask COMMAND
           (pinned by digest, from package registries only, no root needed, safe to run again)
   slow versions [SEED PAIRS]
           put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
+  ranges [BUNDLE …] | ranges --check
+          measure bundles on all published versions, or go on where it stopped, into docs/ranges.json and docs/ranges.md;
+          --check only compares the page and the data with each other and with the bundles
   bench proof | triage | match
           print figures beside what they are compared with: what a box costs; how well and how fast triage sorts; how
           fast inventories are matched
@@ -37,6 +41,15 @@ fn main() -> ExitCode {
         ["tools"] => match tools::install_all(&root()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("tools", &error),
+        },
+        ["ranges", "--check"] => match ranges::check(&root()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("ranges", &error),
+        },
+        ["ranges", bundles @ ..] => match ranges::measure(&root(), bundles) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => environment_failure("ranges", &error),
         },
         ["bench", "triage", "here"] => {
             bench::triage::run();

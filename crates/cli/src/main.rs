@@ -6,19 +6,23 @@ mod answer;
 mod api;
 mod completions;
 mod demo;
+mod import;
 mod index_command;
 mod index_file;
 mod match_command;
 mod match_report;
 mod match_sarif;
+mod minimise;
 mod nouns;
 mod output;
 mod prove;
 mod range;
+mod same;
 mod serve;
 mod trace;
 mod triage_command;
 mod verify;
+mod verify_fix;
 mod versions_command;
 mod worker;
 
@@ -84,10 +88,18 @@ enum Command {
     Ablate(ablate::Ablate),
     /// Run a proof on exact versions and grade it
     Prove(prove::Prove),
+    /// Make a proof bundle of a fuzzer's reproducer or of a test
+    Import(import::Import),
     /// Measure on which published versions a proof fires
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Tell whether two proofs show one defect
+    Same(same::Same),
+    /// Make a proof smaller that shows the same
+    Minimise(minimise::Minimise),
+    /// Tell whether a patch mends what proofs show
+    VerifyFix(verify_fix::VerifyFix),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -119,8 +131,12 @@ fn main() -> ExitCode {
         Command::Index(command) => command.run(cli.home),
         Command::Ablate(command) => command.run(cli.home),
         Command::Prove(command) => command.run(cli.home),
+        Command::Import(command) => command.run(),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::Same(command) => command.run(cli.home),
+        Command::Minimise(command) => command.run(cli.home),
+        Command::VerifyFix(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),
     }
 }

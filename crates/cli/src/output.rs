@@ -13,6 +13,10 @@ use domain::proof::Verdict;
 use indicatif::{ProgressBar, ProgressStyle};
 use proof::{Engine, EngineConfig, EngineError, ErrorClass, Progress};
 use serde::Serialize;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The answer is no: not confirmed, not verified.
 pub const EXIT_NEGATIVE: u8 = 1;
@@ -30,14 +34,11 @@ const PLAIN_LINE_MS_MIN: u64 = 2_000;
 /// Logs go to standard error, warnings only unless `PROOFHOUSE_LOG` says otherwise. Libraries that would log what
 /// strangers sent stay quiet whatever it says.
 pub fn logs_start() {
-    let mut filter = tracing_subscriber::EnvFilter::try_from_env("PROOFHOUSE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    for target in server::LOG_TARGETS_QUIET {
-        if let Ok(quiet) = format!("{target}=warn").parse() {
-            filter = filter.add_directive(quiet);
-        }
-    }
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let asked = env::var("PROOFHOUSE_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::WARN));
+    let quiet = server::LOG_TARGETS_QUIET.iter().map(|target| (*target, LevelFilter::WARN));
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter.with_targets(quiet))).try_init();
 }
 
 /// The data folder: as given, else by the XDG rules.
@@ -59,8 +60,13 @@ pub fn home_required(given: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
 
 /// Opens the engine over the data folder.
 pub fn engine_open(home: Option<PathBuf>) -> Result<Engine, ExitCode> {
+    engine_open_over(home, None)
+}
+
+/// The same, with a local repository in place of the one a bundle names.
+pub fn engine_open_over(home: Option<PathBuf>, repo: Option<PathBuf>) -> Result<Engine, ExitCode> {
     let home = home_required(home)?;
-    Engine::open(EngineConfig { home, ..EngineConfig::default() }).map_err(|e| failed(&e))
+    Engine::open(EngineConfig { home, repo, ..EngineConfig::default() }).map_err(|e| failed(&e))
 }
 
 /// Says what went wrong, and with which exit code the program ends.

@@ -27,6 +27,9 @@ pub struct Prove {
     /// Answer from kept receipts where they cover what is asked
     #[arg(long)]
     receipts: bool,
+    /// A local repository in place of the one the bundle names in `target.repo`
+    #[arg(long, value_name = "FOLDER")]
+    repo: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -39,7 +42,7 @@ impl Prove {
     }
 
     fn answer(self, home: Option<PathBuf>) -> Result<ExitCode, ExitCode> {
-        let engine = output::engine_open(home)?;
+        let engine = output::engine_open_over(home, self.repo)?;
         let bundle =
             Bundle::read(&self.bundle, engine.sandbox()).map_err(|e| output::failed(&EngineError::Bundle(e)))?;
         let options = ProveOptions { versions: self.versions, repeat: self.repeat, receipts: self.receipts };

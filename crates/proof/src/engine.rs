@@ -13,8 +13,10 @@ use crate::bundle::{Bundle, BundleError};
 use crate::cargo::config::CargoConfig;
 use crate::digest::Sha256Hex;
 use crate::file;
+use crate::fix::patch::PatchError;
 use crate::golang::config::GoConfig;
 use crate::harness::{HarnessError, Stage};
+use crate::maven::config::MavenConfig;
 use crate::npm::config::NpmConfig;
 use crate::progress::Progress;
 use crate::pypi::config::PipConfig;
@@ -42,6 +44,10 @@ pub struct EngineConfig {
     pub pip: Option<PipConfig>,
     /// The module proxy's configuration; Go's own where absent.
     pub go: Option<GoConfig>,
+    /// The Maven repository's configuration; Maven's own where absent.
+    pub maven: Option<MavenConfig>,
+    /// A local repository that the operator gives in place of the one a bundle names.
+    pub repo: Option<PathBuf>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
 }
@@ -115,6 +121,9 @@ pub enum EngineError {
         /// As in the receipt.
         wanted: Sha256Hex,
     },
+    /// The candidate fix is no patch that can be read.
+    #[error("read the patch: {0}")]
+    Patch(#[from] PatchError),
     /// The caller asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -140,7 +149,7 @@ impl EngineError {
                 ErrorClass::Environment
             }
             Self::Bundle(_) | Self::MalformedVersion { .. } | Self::MalformedReceipt(_) => ErrorClass::BadInput,
-            Self::BundleUnknown(_) | Self::BundleOther { .. } => ErrorClass::BadInput,
+            Self::BundleUnknown(_) | Self::BundleOther { .. } | Self::Patch(_) => ErrorClass::BadInput,
             Self::Cancelled | Self::Source(SourceError::Cancelled) => ErrorClass::Cancelled,
             Self::Source(e) if e.is_about_the_package() => ErrorClass::BadInput,
             Self::Runtime { source, .. } if source.is_about_the_package() => ErrorClass::BadInput,
@@ -193,6 +202,7 @@ impl EngineError {
             Self::MalformedReceipt(_) => "malformed-receipt",
             Self::BundleUnknown(_) => "bundle-unknown",
             Self::BundleOther { .. } => "bundle-other",
+            Self::Patch(_) => "malformed-patch",
             Self::Cancelled => "cancelled",
         }
     }

@@ -3,10 +3,11 @@
 //! Reads what the harness saw; must not decide between fired and silent.
 
 use domain::proof::Reason;
+use serde::{Deserialize, Serialize};
 
 use crate::harness::Observed;
 use crate::harness::report::{Failure, Frame};
-use crate::sandbox::{Exit, Limit};
+use crate::sandbox::{BoxOutcome, Exit, Limit};
 use crate::trace::{self, Owner};
 
 /// A run that shows nothing.
@@ -16,6 +17,36 @@ pub struct Shortfall {
     pub reason: Reason,
     /// One line for a person.
     pub detail: String,
+}
+
+/// Why program or control of a bundle could not be built, in a form that is kept beside what was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbuilt {
+    reason: String,
+    detail: String,
+}
+
+impl Unbuilt {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason: reason.as_str().into(), detail: detail.into() }
+    }
+
+    /// As a run has it.
+    #[must_use]
+    pub fn shortfall(&self) -> Shortfall {
+        Shortfall { reason: self.reason.parse().unwrap_or(Reason::BuildFailed), detail: self.detail.clone() }
+    }
+}
+
+/// A run that was ended at a limit.
+#[must_use]
+pub fn at_limit(outcome: &BoxOutcome) -> Option<Shortfall> {
+    let limit = outcome.limit_hit?;
+    let reason = match limit {
+        Limit::Wall | Limit::Cpu => Reason::Timeout,
+        _ => Reason::HarnessError,
+    };
+    Some(Shortfall { reason, detail: format!("ended at its {} limit", limit.as_str()) })
 }
 
 /// Why this run shows nothing; `None` where it ended well: by itself, with status 0, and with the harness's report.
@@ -29,13 +60,8 @@ pub fn shortfall(observed: &Observed, target: &str) -> Option<Shortfall> {
 pub fn shortfall_by(observed: &Observed, exception: impl Fn(&Failure) -> Shortfall) -> Option<Shortfall> {
     let harness = |detail: String| Some(Shortfall { reason: Reason::HarnessError, detail });
     let outcome = &observed.outcome;
-    match outcome.limit_hit {
-        Some(limit @ (Limit::Wall | Limit::Cpu)) => {
-            let detail = format!("ended at its {} limit", limit.as_str());
-            return Some(Shortfall { reason: Reason::Timeout, detail });
-        }
-        Some(limit) => return harness(format!("ended at its {} limit", limit.as_str())),
-        None => {}
+    if let Some(short) = at_limit(outcome) {
+        return Some(short);
     }
     let report = observed.report.as_ref();
     if let Some(failure) = report.and_then(|report| report.error.as_ref()) {

@@ -4,20 +4,18 @@
 //! join on text, nor tell a finder of a case that its finding might also belong to: only coordinators
 //! see that. Two findings of one package cannot race: the package is locked.
 
-use std::collections::BTreeMap;
-
 use domain::case::{CaseState, EventKind};
 use domain::embargo::embargo_decide;
 use domain::id::{CaseId, FindingId};
 use domain::package::Package;
 use domain::proof::Grade;
 use domain::time::Timestamp;
+use proof::same::release_lines;
 use store::Tx;
 use store::case::Case;
 use store::finding::Finding;
 use store::proof::Proof;
-use triage::{Border, Decision, Evidence, Frame, Line, Measured, Symbol, Verdict, same_defect};
-use versions::{Scheme, Version};
+use triage::{Decision, Evidence, Frame, Symbol, Verdict, same_defect};
 
 use crate::Service;
 use crate::advisory::ALIASES_COUNT_MAX;
@@ -237,37 +235,17 @@ fn evidence_from(
     // Frames of dependencies say where the package calls, not where its defect is.
     let own = format!("{}/", package.name());
     let frames = trace.iter().filter_map(|f| f.strip_prefix(&own)).filter_map(Frame::of_text).collect();
+    let inconclusive: Vec<&str> = range.inconclusive.iter().map(|unknown| unknown.version()).collect();
     Evidence {
         report: finding.id.to_string(),
         package: package.purl().to_owned(),
         oracle: proof.oracle.as_str().to_owned(),
-        lines: lines_of(package, range),
+        lines: release_lines(package, &range.fired, &range.silent, &inconclusive),
         declared_fix: proof.fixed.clone(),
         frames,
         symbols: finding.symbol.iter().map(|f| Symbol { file: None, function: f.clone() }).collect(),
         ..Evidence::default()
     }
-}
-
-/// Each release line with the place where the proof falls silent in it.
-fn lines_of(package: &Package, range: &MeasuredRange) -> Vec<Line> {
-    let Some(scheme) = Scheme::of_ecosystem(package.ecosystem().as_str()) else { return Vec::new() };
-    let fired = range.fired.iter().map(|v| (v.as_str(), Measured::Fired));
-    let silent = range.silent.iter().map(|v| (v.as_str(), Measured::Silent));
-    let unknown = range.inconclusive.iter().map(|u| (u.version(), Measured::Unknown));
-    let mut lines: BTreeMap<String, Vec<(Version, String, Measured)>> = BTreeMap::new();
-    for (text, measured) in fired.chain(silent).chain(unknown) {
-        // The engine only runs versions it can read.
-        if let Ok(version) = Version::read(scheme, text) {
-            lines.entry(version.line()).or_default().push((version, text.to_owned(), measured));
-        }
-    }
-    let border = |mut verdicts: Vec<(Version, String, Measured)>| {
-        verdicts.sort_by(|a, b| a.0.cmp(&b.0));
-        let named: Vec<(String, Measured)> = verdicts.into_iter().map(|(_, v, m)| (v, m)).collect();
-        Border::of_verdicts(&named)
-    };
-    lines.into_iter().filter_map(|(name, verdicts)| Some(Line { name, border: border(verdicts)? })).collect()
 }
 
 /// A new case, embargoed by the default rule.

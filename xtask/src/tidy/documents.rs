@@ -19,7 +19,7 @@ const DECISION_PARTS: [&str; 4] = ["## Status", "## Context", "## Decision", "##
 /// A code span that begins so is a path of this repository.
 const OWN_FOLDERS: [&str; 7] = ["crates/", "xtask/", "docs/", "examples/", "peers/", ".ci/", ".cargo/"];
 /// What `cargo xtask` knows.
-const XTASK_COMMANDS: [&str; 4] = ["tidy", "tools", "bench", "slow"];
+const XTASK_COMMANDS: [&str; 5] = ["tidy", "tools", "bench", "slow", "ranges"];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let targets = make_targets(tree.text("Makefile").unwrap_or_default());

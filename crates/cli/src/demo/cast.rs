@@ -33,7 +33,7 @@ pub struct Cast {
 
 /// Packages that the demo's maintainers own.
 pub const MAINTAINED: [&str; 5] =
-    ["pkg:npm/lodash", "pkg:npm/underscore", "pkg:npm/st", "pkg:npm/fast-loops", "pkg:npm/minimist"];
+    ["pkg:npm/lodash", "pkg:npm/underscore", "pkg:npm/netmask", "pkg:npm/fast-loops", "pkg:npm/minimist"];
 
 fn enrol(
     desk: &Api,

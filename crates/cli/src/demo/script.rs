@@ -81,12 +81,12 @@ pub const REPORTS: [Line; 8] = [
     },
     Line {
         finder: 1,
-        bundle: "st-traversal",
-        symbol: None,
-        cwe: "CWE-22",
-        aliases: &["CVE-2014-3744"],
+        bundle: "netmask-octal",
+        symbol: Some("contains"),
+        cwe: "CWE-704",
+        aliases: &["CVE-2021-28918"],
         tooling: "scanning agent, build 119",
-        text: "Agent run 119: a request path with %2e%2e in it is served from outside the folder that st was given.",
+        text: "Agent run 119: a request filter built on netmask lets 0177.0.0.1 pass, which is 127.0.0.1 to whoever connects.",
     },
     Line {
         finder: 2,

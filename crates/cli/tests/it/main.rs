@@ -3,7 +3,9 @@
 
 mod crash;
 mod demo;
+mod import;
 mod match_command;
+mod range;
 mod trace;
 mod triage_command;
 mod versions_command;

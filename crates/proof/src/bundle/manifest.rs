@@ -36,6 +36,8 @@ pub const FEATURES_COUNT_MAX: usize = 32;
 pub const COMMAND_WORDS_MAX: usize = 32;
 /// Longest such word, in bytes.
 pub const COMMAND_WORD_BYTES_MAX: usize = 512;
+/// Most programs in `[tests]`.
+pub const TESTS_COUNT_MAX: usize = 16;
 /// Most overrides in `[dependencies]`.
 pub const OVERRIDES_MAX: usize = 64;
 
@@ -52,6 +54,8 @@ words! {
         Go = "go",
         /// C and C++ built from source, under sanitizers.
         Native = "native",
+        /// Java programs over artefacts of Maven repositories.
+        Jvm = "jvm",
     }
 }
 
@@ -70,6 +74,8 @@ pub struct Manifest {
     pub oracle: Oracle,
     /// How the target is built, for runtimes that build by a recipe.
     pub build: Option<Build>,
+    /// Programs that try the target as its maintainers do.
+    pub tests: Vec<String>,
     /// Exact versions for names in the dependency tree, instead of what the ranges resolve to.
     pub dependencies: BTreeMap<String, String>,
 }
@@ -83,6 +89,8 @@ pub struct Target {
     pub vulnerable: String,
     /// Where the finder says it stops.
     pub fixed: Option<String>,
+    /// Where its source is kept, `https://…`: versions are commits there. `native` only.
+    pub repo: Option<String>,
 }
 
 /// What runs the program.

@@ -5,8 +5,10 @@
 
 mod build;
 pub mod manifest;
+mod own_tests;
 mod quantity;
 mod reader;
+mod repo;
 mod violation;
 
 use std::collections::BTreeMap;
@@ -180,6 +182,21 @@ impl Bundle {
                 Err(invalid(label, violations))
             }
         }
+    }
+
+    /// The same bundle with one file's content replaced.
+    pub(crate) fn with_file(&self, name: &str, bytes: Vec<u8>) -> Result<Self, BundleError> {
+        let mut files = self.files.clone();
+        files.insert(name.to_owned(), bytes);
+        Self::from_files(files, Path::new("a rewritten bundle"))
+    }
+
+    /// The same bundle with another of its files in the place of the control.
+    pub(crate) fn with_control(&self, name: &str) -> Self {
+        let mut other = self.clone();
+        other.manifest.run.control = name.to_owned();
+        other.digest = Sha256Hex::of(format!("{}\ncontrol {name}\n", self.digest).as_bytes());
+        other
     }
 
     /// What `proof.toml` says.

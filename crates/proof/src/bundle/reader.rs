@@ -11,7 +11,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::build::{self, Started};
 use super::manifest::{self, Manifest, Oracle, Run, Runtime, RuntimeKind, Target};
+use super::own_tests;
 use super::quantity;
+use super::repo;
 use super::violation::{Violation, Violations};
 use crate::cargo::feature_is_valid;
 use crate::runtime::{Row, row};
@@ -54,11 +56,13 @@ pub fn manifest_read(text: &str, files: &[&str]) -> Result<Manifest, Violations>
     let build =
         if builds { root.section("build", true).and_then(|t| build::build(t, files, root.found)) } else { None };
     let dependencies = root.section("dependencies", false).map(|table| dependencies(table, by, root.found));
+    let tests = root.section("tests", false).and_then(|t| own_tests::programs(t, by, files, root.found));
     root.refuse_rest();
     match (title, target, runtime, run, oracle) {
         (Some(title), Some(target), Some(runtime), Some(run), Some(oracle)) if found.list.is_empty() => {
             let dependencies = dependencies.unwrap_or_default();
-            Ok(Manifest { title, target, runtime, run, oracle, build, dependencies })
+            let tests = tests.unwrap_or_default();
+            Ok(Manifest { title, target, runtime, run, oracle, build, tests, dependencies })
         }
         _ => Err(Violations(found.list)),
     }
@@ -79,8 +83,9 @@ fn target(table: &DeTable<'_>, by: Option<&Row>, found: &mut Findings<'_>) -> Op
     let package = section.text("purl", true).and_then(|(purl, span)| package(&mut section, by, purl, span));
     let vulnerable = section.version("vulnerable", by, true);
     let fixed = section.version("fixed", by, false);
+    let repo = repo::repo(&mut section, by, [("vulnerable", vulnerable.as_deref()), ("fixed", fixed.as_deref())]);
     section.refuse_rest();
-    Some(Target { package: package?, vulnerable: vulnerable?, fixed })
+    Some(Target { package: package?, vulnerable: vulnerable?, fixed, repo })
 }
 
 fn package(section: &mut Section<'_, '_, '_>, by: Option<&Row>, purl: &str, span: Range<usize>) -> Option<Package> {

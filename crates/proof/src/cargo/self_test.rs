@@ -27,6 +27,11 @@ pub fn slow(n: u64) -> u64 { let mut x = 1u64; for _ in 0..n { x ^= fast(n); } x
 pub fn fast(n: u64) -> u64 { (0..n).fold(1, |x, i| std::hint::black_box(x * 7 + i) % 1_000_003) }
 pub fn broken() -> bool { true }
 pub fn hoard(n: usize) -> usize { (0..n).map(|_| std::hint::black_box(vec![1u8; 1 << 20])).collect::<Vec<_>>().len() }
+pub fn peek(at: usize) -> u8 {
+    let bytes = std::hint::black_box(vec![1u8; 16]);
+    unsafe { *std::hint::black_box(bytes.as_ptr()).add(std::hint::black_box(at)) }
+}
+pub fn crash() { unsafe { std::hint::black_box(std::ptr::null_mut::<u8>()).write_volatile(1) } }
 pub fn spin(mut n: u64) { while std::hint::black_box(n) != 0 { n = n.max(1); } }
 pub fn get(url: &str) {
     use std::io::{Read, Write};
@@ -57,6 +62,10 @@ fn programs(kind: OracleKind) -> (&'static str, &'static str) {
             r#"t::run(&format!(";{}", env("PROOF_CANARY_EXEC")))"#,
             r#"t::safe_run(&format!(";{}", env("PROOF_CANARY_EXEC")))"#,
         ),
+        // Seen with AddressSanitizer and without: the one reads behind a buffer, which crashes nothing by itself.
+        OracleKind::MemoryError => {
+            ("if t::peek(17) != 255 { t::crash() }", "std::process::exit((t::peek(7) != 1) as i32)")
+        }
         OracleKind::UncontrolledAllocation => ("t::hoard(4096);", "t::hoard(8);"),
         OracleKind::InfiniteLoop => ("t::spin(1)", "t::spin(0)"),
         OracleKind::ServerSideRequest => {

@@ -16,7 +16,7 @@ use super::outcome::{line, log_read, missing_files, unbuilt, unresolvable};
 use super::registry::{ModuleFile, Registry, STORE_PART};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::Unbuilt;
 use crate::file;
 use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::runtime::{Ground, Toolchain};
@@ -59,6 +59,8 @@ pub enum Target<'a> {
     Inert(&'a str),
     /// Files of our own.
     Own(&'a [(&'a str, &'a str)]),
+    /// A version, with its files as they are in a folder, and what names them.
+    Changed(&'a str, &'a Path, &'a Sha256Hex),
 }
 
 /// What is to be built.
@@ -89,25 +91,6 @@ pub struct Built {
     /// Where the built programs are.
     #[serde(skip)]
     pub place: PathBuf,
-}
-
-/// A reason that can be kept.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Unbuilt {
-    reason: String,
-    detail: String,
-}
-
-impl Unbuilt {
-    pub(super) fn new(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason: reason.as_str().into(), detail: detail.into() }
-    }
-
-    /// As a run has it.
-    #[must_use]
-    pub fn shortfall(&self) -> Shortfall {
-        Shortfall { reason: self.reason.parse().unwrap_or(Reason::BuildFailed), detail: self.detail.clone() }
-    }
 }
 
 /// Builds over one data folder.
@@ -145,6 +128,9 @@ impl Builder<'_> {
                 Some(stated) => self.add_exactly(&mut room, stated)?,
                 None => self.add(&mut room, &ModuleFile::of(recipe.module, version, "mod"))?,
             }
+        }
+        if let Target::Changed(version, ..) = recipe.target {
+            self.add(&mut room, &ModuleFile::of(recipe.module, version, "mod"))?;
         }
         for _ in 0..ROUNDS_COUNT_MAX {
             let draft = self.ground.store.draft()?;
@@ -210,6 +196,7 @@ impl Builder<'_> {
                 text.push_str(&format!("{version}\n{}\n{inert}\n", zip.sha256));
             }
             Target::Own(files) => text.push_str(&format!("{files:?}\n")),
+            Target::Changed(version, _, sha256) => text.push_str(&format!("{version}\nchanged {sha256}\n")),
         }
         text.push_str(&format!("{:?}\n{:?}\n", recipe.pins, recipe.exactly.map(closure_digest)));
         text.push_str(&format!("{}\n{}\n", Sha256Hex::of(recipe.program), Sha256Hex::of(recipe.control)));
@@ -287,11 +274,17 @@ impl Builder<'_> {
             let gomod = ModuleFile::of(recipe.module, version, "mod").path();
             spec.env.push(("INERT".into(), format!("{}@{version}", recipe.module)));
             spec.env.push(("GOMOD_OF_INERT".into(), format!("/proxy/{gomod}")));
+            // `go mod download` asks for this where the version is a pseudo-version; a build does not.
+            let info = gomod.strip_suffix(".mod").map(|stem| format!("/proxy/{stem}.info")).unwrap_or_default();
+            spec.files.push(placed(&info, serde_json::json!({ "Version": version }).to_string().as_bytes()));
         }
         if let Target::Own(files) = recipe.target {
             for (name, text) in files {
                 spec.files.push(placed(&format!("/box/target/{name}"), text.as_bytes()));
             }
+        }
+        if let Target::Changed(_, tree, _) = recipe.target {
+            spec.mounts.push(Mount { host: tree.to_owned(), at: "/target".into() });
         }
         spec.files.push(placed("/box/src/go.mod", self.gomod(recipe).as_bytes()));
         spec.files.push(placed("/box/src/go.sum", room.sums.as_bytes()));
@@ -303,7 +296,7 @@ impl Builder<'_> {
     fn gomod(&self, recipe: &Recipe<'_>) -> String {
         let version = recipe.version();
         let mut language = LANGUAGE;
-        if let Target::Module(version) | Target::Inert(version) = recipe.target
+        if let Target::Module(version) | Target::Inert(version) | Target::Changed(version, ..) = recipe.target
             && let Some(stored) = self.registry.find(&self.ground.store, &ModuleFile::of(recipe.module, version, "mod"))
         {
             let bytes = fs::read(self.ground.store.archive(STORE_PART, &stored.sha256)).unwrap_or_default();
@@ -315,8 +308,13 @@ impl Builder<'_> {
         for (module, version) in &recipe.pins {
             text.push_str(&format!("require {module} {version}\n"));
         }
-        if matches!(recipe.target, Target::Own(_)) {
-            text.push_str(&format!("replace {} => /box/target\n", recipe.module));
+        let elsewhere = match recipe.target {
+            Target::Own(_) => Some("/box/target"),
+            Target::Changed(..) => Some("/target"),
+            Target::Module(_) | Target::Inert(_) => None,
+        };
+        if let Some(folder) = elsewhere {
+            text.push_str(&format!("replace {} => {folder}\n", recipe.module));
         }
         text
     }
@@ -399,7 +397,7 @@ impl Builder<'_> {
         }
         let target = match recipe.target {
             Target::Module(version) | Target::Inert(version) => Some(ModuleFile::of(recipe.module, version, "zip")),
-            Target::Own(_) => None,
+            Target::Own(_) | Target::Changed(..) => None,
         };
         let entry = |file: &ModuleFile| {
             let stored = self.registry.find(&self.ground.store, file)?;
@@ -428,7 +426,7 @@ impl Builder<'_> {
 impl Recipe<'_> {
     fn version(&self) -> &str {
         match self.target {
-            Target::Module(version) | Target::Inert(version) => version,
+            Target::Module(version) | Target::Inert(version) | Target::Changed(version, ..) => version,
             Target::Own(_) => super::self_test::VERSION,
         }
     }

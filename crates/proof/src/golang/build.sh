@@ -4,6 +4,7 @@ mkdir -p /box/out /box/cache /box/tmp
 if [ -d /cache ]; then cp -rs /cache/. /box/cache/; fi
 cd /box/src || exit 1
 if [ -n "${INERT:-}" ]; then
+  # Without it there is no stub, and the log says why.
   go mod download "$INERT" > /box/out/log 2>&1 || exit 0
   # The replacement stands for the very module: same path, same version, same requirements.
   cp -r "$(go list -m -f '{{.Dir}}' "${INERT%@*}")" /box/inert || exit 1

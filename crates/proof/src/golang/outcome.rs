@@ -6,10 +6,10 @@ use std::path::Path;
 
 use domain::proof::Reason;
 
-use super::build::Unbuilt;
 use super::registry::ModuleFile;
 use super::{escaped, unescaped};
 use crate::engine::EngineError;
+use crate::failure::Unbuilt;
 use crate::source::SourceError;
 
 /// Bytes read of what `go` said.

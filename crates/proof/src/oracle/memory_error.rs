@@ -9,11 +9,15 @@ use triage::crash::{self, Crash, Frame};
 use super::{Hands, Sighting, events};
 use crate::harness::Observed;
 use crate::runtime::native::build::{TARGET_FOLDER, TREE_FOLDER};
+use crate::sandbox::Exit;
 use crate::trace::{TRACE_FRAMES_MAX, TraceFrame};
 
 /// Findings about how much memory is asked for: no memory is touched where it must not be.
 const NO_ACCESS: [&str; 5] =
     ["Out-of-memory", "Allocation-size-too-big", "Calloc-overflow", "Reallocarray-overflow", "Pvalloc-overflow"];
+
+/// Signals that a processor's fault ends a program with: illegal instruction, bus error, segmentation fault.
+const FAULTS: [i32; 3] = [4, 7, 11];
 
 /// A memory error in the package of this name; traces have its last part.
 #[must_use]
@@ -34,6 +38,25 @@ pub fn sight(observed: &Observed, name: &str) -> Sighting {
         Whose::Nobody => Hands::Unseen,
     };
     Sighting { fired: true, observation: observation(&crash), hands, trace }
+}
+
+/// A memory error in a program that was built into one binary with its package: what AddressSanitizer printed as it ended
+/// the run with `status`, else the fault's signal. No part of ours could be kept from such a program, which can print what it
+/// likes: silence at the declared fix carries the proof, as with every oracle there.
+#[must_use]
+pub fn sight_in_binary(observed: &Observed, status: i32) -> Sighting {
+    let outcome = &observed.outcome;
+    let observation = match outcome.exit {
+        Exit::Code(code) if code == status => match crash::read(outcome.stderr.text().as_bytes()) {
+            Ok(crash) if !NO_ACCESS.contains(&crash.type_base()) => observation(&crash),
+            _ => return Sighting::quiet(),
+        },
+        Exit::Signal(signal) if FAULTS.contains(&signal) && outcome.limit_hit.is_none() => {
+            json!({ "class": "fault", "signal": signal, "tool": "the processor" })
+        }
+        _ => return Sighting::quiet(),
+    };
+    Sighting { fired: true, observation, hands: Hands::Unseen, trace: Vec::new() }
 }
 
 fn observation(crash: &Crash) -> serde_json::Value {

@@ -24,8 +24,10 @@ use domain::proof::OracleKind;
 use serde_json::Value;
 
 use crate::bundle::Manifest;
+use crate::bundle::manifest::RuntimeKind;
 use crate::harness::Observed;
 use crate::harness::report::{Change, Event, Frame};
+use crate::runtime::rust::SANITIZER_STATUS;
 use crate::trace::{self, TraceFrame};
 
 /// What an oracle saw in one run.
@@ -89,6 +91,9 @@ pub fn sight(kind: OracleKind, observed: &Observed, baseline: &Baseline, manifes
         OracleKind::CommandExecution => command_execution::sight(observed),
         OracleKind::CodeExecution => code_execution::sight(observed),
         OracleKind::Assertion => assertion::sight(observed),
+        OracleKind::MemoryError if manifest.runtime.kind == RuntimeKind::Rust => {
+            memory_error::sight_in_binary(observed, SANITIZER_STATUS)
+        }
         OracleKind::MemoryError => memory_error::sight(observed, manifest.target.package.name()),
         OracleKind::UncontrolledAllocation => {
             uncontrolled_allocation::sight(observed, baseline, manifest.run.memory_bytes)

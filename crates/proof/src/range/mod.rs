@@ -3,6 +3,7 @@
 //! Runs them all where that is quick, else line by line and by bisection; runs both sides of every border several
 //! times; and says how many versions were run and how many inferred. Versions are ordered by semver, never by date.
 
+pub mod compare;
 pub mod intervals;
 pub mod search;
 
@@ -29,6 +30,8 @@ use search::{Board, Known};
 pub const BORDER_REPEATS: u32 = 3;
 /// Up to this time for one warm version, all versions are run, in milliseconds.
 pub const EXHAUSTIVE_RUN_MS_MAX: u128 = 1_000;
+/// Up to so many commits of a history, all are built and run.
+pub const EXHAUSTIVE_COMMITS_COUNT_MAX: usize = 16;
 /// Most versions run at once.
 pub const WORKERS_MAX: usize = 4;
 /// Where the next item is once a batch is to stop: beyond any item, and far from overflowing.
@@ -103,6 +106,10 @@ impl Search<'_> {
             Method::Exhaustive => return Ok(true),
             Method::Bisect => return Ok(false),
             Method::Measured => {}
+        }
+        // Each commit is a build of its own, however short its run.
+        if self.bundle.manifest().target.repo.is_some() {
+            return Ok(self.board.versions.len() <= EXHAUSTIVE_COMMITS_COUNT_MAX);
         }
         let declared = &self.bundle.manifest().target.vulnerable;
         let versions = &self.board.versions;

@@ -4,18 +4,20 @@
 //! box.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use domain::package::Ecosystem;
 use domain::proof::{OracleKind, Reason};
 
-use super::{Ground, Held, Published, PublishedVersion, Ready, Row, Runtime, Scene, SelfTest, Toolchain};
+use super::{Ground, Held, Published, PublishedVersion, Ready, Row, Runtime, Scene, SelfTest, Toolchain, Unready};
 use crate::bundle::Bundle;
 use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
+use crate::file;
+use crate::fix::tree::tree_digest;
 use crate::golang::build::{BUILD_SCRIPT, Builder, Built, INERT_TOOL, Recipe, Target, WARM_SCRIPT};
 use crate::golang::config::GoConfig;
 use crate::golang::gomod::GoMod;
@@ -26,7 +28,7 @@ use crate::harness::{HarnessError, Observed};
 use crate::npm::layer::ClosureEntry;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Exit, Limit, Mount};
+use crate::sandbox::{BoxSpec, Exit, Mount};
 use crate::source::SourceError;
 
 /// What is said of it before an engine is opened.
@@ -220,8 +222,49 @@ impl Runtime for Go {
 
     fn stub(&self, bundle: &Bundle, toolchain: &Toolchain, ready: &Ready) -> Result<Held<Ready>, EngineError> {
         let built = self.built(bundle, toolchain, Target::Inert(&ready.version), None)?;
+        // Inert, a module has every name it had: what compiled against it still does, or it is no stub.
+        if let (Some(why), true) = (&built.program, ready.unbuilt.is_empty()) {
+            let detail = format!("the inert module: {}", why.shortfall().detail);
+            return Err(EngineError::Unready(Unready { reason: Reason::BuildFailed, detail }));
+        }
         let value = self.made_ready(bundle, &ready.version, ready.sha256.clone(), built);
         Ok(Held { value, guard: None })
+    }
+
+    /// The module's archive, unpacked once and kept, with a `go.mod` also where the archive has none.
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let module = bundle.manifest().target.package.name();
+        let store = &self.ground.store;
+        let stored = self.registry.obtain(store, &ModuleFile::of(module, version, "zip"))?;
+        let gomod = self.registry.obtain(store, &ModuleFile::of(module, version, "mod"))?;
+        let place = store.builds().join(format!("go-tree-{}", stored.sha256));
+        let root = place.join(format!("{module}@{version}"));
+        if place.is_dir() {
+            return Ok(root);
+        }
+        let draft = store.draft()?;
+        let archive = store.archive(STORE_PART, &stored.sha256);
+        let named = |source| SourceError::Unpack { name: module.to_owned(), version: version.to_owned(), source };
+        self.ground.sandbox.unpack(&toolchain::unpacking(&archive), &draft).map_err(named)?;
+        let home = |source| EngineError::Home { step: "keep module", path: place.clone(), source };
+        let inside = draft.join(format!("{module}@{version}")).join("go.mod");
+        if !inside.is_file() {
+            std::fs::copy(store.archive(STORE_PART, &gomod.sha256), &inside).map_err(home)?;
+        }
+        file::folder_place(&draft, &place).map_err(home)?;
+        Ok(root)
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let sha256 = tree_digest(tree)?;
+        let built = self.built(bundle, toolchain, Target::Changed(version, tree, &sha256), None)?;
+        Ok(Held { value: self.made_ready(bundle, version, sha256, built), guard: None })
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {
@@ -233,14 +276,13 @@ impl Runtime for Go {
     fn shortfall(&self, observed: &Observed, _bundle: &Bundle) -> Option<Shortfall> {
         let outcome = &observed.outcome;
         let of = |reason, detail: String| Some(Shortfall { reason, detail });
-        match (outcome.limit_hit, outcome.exit) {
-            (Some(limit @ (Limit::Wall | Limit::Cpu)), _) => {
-                of(Reason::Timeout, format!("ended at its {} limit", limit.as_str()))
-            }
-            (Some(limit), _) => of(Reason::HarnessError, format!("ended at its {} limit", limit.as_str())),
-            (None, Exit::Code(0)) => None,
-            (None, Exit::Signal(signal)) => of(Reason::HarnessError, format!("ended by signal {signal}")),
-            (None, Exit::Code(code)) => {
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
+        }
+        match outcome.exit {
+            Exit::Code(0) => None,
+            Exit::Signal(signal) => of(Reason::HarnessError, format!("ended by signal {signal}")),
+            Exit::Code(code) => {
                 let said = outcome.stderr.text();
                 let panicked =
                     said.lines().find(|line| line.starts_with("panic: ") || line.starts_with("fatal error: "));

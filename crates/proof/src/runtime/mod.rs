@@ -5,12 +5,13 @@
 //! must not decide a verdict: what was seen is judged by `oracle` and `run`, the same for all.
 
 pub mod go;
+pub mod jvm;
 pub mod native;
 pub mod node;
 pub mod python;
 pub mod rust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::package::Ecosystem;
@@ -31,7 +32,7 @@ use crate::store::PackageStore;
 use crate::trace::TraceFrame;
 
 /// Every runtime there is.
-pub const TABLE: &[Row] = &[node::ROW, python::ROW, rust::ROW, go::ROW, native::ROW];
+pub const TABLE: &[Row] = &[node::ROW, python::ROW, rust::ROW, go::ROW, native::ROW, jvm::ROW];
 
 /// What can be said of a runtime before an engine is opened: enough to read a bundle.
 pub struct Row {
@@ -252,6 +253,38 @@ pub trait Runtime: Send + Sync {
     fn ablations(&self, bundle: &Bundle, version: &str) -> Result<Vec<(String, String)>, EngineError> {
         let runtime = bundle.manifest().runtime.kind.to_string();
         Err(EngineError::Unfit { runtime, why: format!("{version} is no series of patches that could be taken back") })
+    }
+
+    /// The folder of a version's own files, as a patch finds them: the sources where this runtime builds. Never to be
+    /// changed: it is the store's.
+    ///
+    /// # Errors
+    /// As [`Runtime::ready`], and [`EngineError::Unfit`] where this runtime cannot patch.
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let runtime = bundle.manifest().runtime.kind.to_string();
+        Err(EngineError::Unfit { runtime, why: format!("{version} cannot be patched in this runtime yet") })
+    }
+
+    /// As [`Runtime::ready`], with the target's own files taken from `tree`: a changed copy of what [`Runtime::own_files`] gave,
+    /// which stays where it is as long as what comes back is used.
+    ///
+    /// # Errors
+    /// As [`Runtime::ready`], and [`EngineError::Unfit`] where this runtime cannot patch.
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        _tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        self.own_files(bundle, toolchain, version)?;
+        let runtime = bundle.manifest().runtime.kind.to_string();
+        Err(EngineError::Unfit { runtime, why: format!("{version} cannot be patched in this runtime yet") })
+    }
+
+    /// Whether a program is built with each version, so that another program needs another [`Ready`].
+    fn builds_programs(&self) -> bool {
+        true
     }
 
     /// Why a run shows nothing; `None` where it ended well.

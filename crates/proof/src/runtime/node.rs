@@ -17,6 +17,7 @@ use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::{self, Shortfall};
 use crate::file;
+use crate::fix::tree::tree_digest;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER, Trap, WRITE_FOLDER, stub};
 use crate::npm::config::NpmConfig;
 use crate::npm::layer::{ClosureEntry, closure_digest, layer_obtain};
@@ -290,6 +291,28 @@ impl Runtime for Node {
         stub::stub_write(&target, name, &ready.version).map_err(step)?;
         let mounts = self.mounts(name, &target, &ready.closure)?;
         Ok(Held { value: Ready { mounts, ..ready.clone() }, guard: Some(room) })
+    }
+
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let name = bundle.manifest().target.package.name();
+        let stored = self.obtain(name, &self.doc(name, version)?)?;
+        Ok(self.ground.store.folder(STORE_PART, &stored.sha256))
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let ready = self.ready(bundle, toolchain, version)?;
+        let mounts = self.mounts(bundle.manifest().target.package.name(), tree, &ready.closure)?;
+        Ok(Held { value: Ready { mounts, sha256: tree_digest(tree)?, ..ready }, guard: None })
+    }
+
+    fn builds_programs(&self) -> bool {
+        false
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {

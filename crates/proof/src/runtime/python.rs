@@ -19,6 +19,7 @@ use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::{self, Shortfall};
+use crate::fix::tree::tree_digest;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER, WRITE_FOLDER};
 use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::progress::Progress;
@@ -152,8 +153,17 @@ impl Python {
 impl Work<'_> {
     /// The folder of a package, built where only its source is to be had; what that took is in `closure`.
     fn folder(&self, entry: &ClosureEntry, closure: &[ClosureEntry]) -> Result<PathBuf, EngineError> {
+        self.folder_of(entry, closure, self.python.ground.store.folder(STORE_PART, &entry.sha256))
+    }
+
+    /// The same for files that lie elsewhere.
+    fn folder_of(
+        &self,
+        entry: &ClosureEntry,
+        closure: &[ClosureEntry],
+        source: PathBuf,
+    ) -> Result<PathBuf, EngineError> {
         let store = &self.python.ground.store;
-        let source = store.folder(STORE_PART, &entry.sha256);
         let start = format!("{BUILD_PATH}{}/", entry.name);
         let requires: Vec<_> = closure.iter().filter(|other| other.path.starts_with(&start)).cloned().collect();
         if requires.is_empty() {
@@ -346,6 +356,36 @@ impl Runtime for Python {
             mount.host.clone_from(&place);
         }
         Ok(Held { value: ready, guard: Some(room) })
+    }
+
+    fn own_files(&self, bundle: &Bundle, toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let work = self.work(bundle, toolchain)?;
+        let name = bundle.manifest().target.package.name();
+        let stored = self.obtain(name, version, &self.file(name, version, &work.tags)?)?;
+        Ok(self.ground.store.folder(STORE_PART, &stored.sha256))
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let mut ready = self.ready(bundle, toolchain, version)?;
+        let name = bundle.manifest().target.package.name().to_owned();
+        let (path, sha256) = (format!("{SITE}/{name}"), tree_digest(tree)?);
+        let target = ClosureEntry { path: path.clone(), name, version: version.to_owned(), sha256 };
+        let folder = self.work(bundle, toolchain)?.folder_of(&target, &ready.closure, tree.to_owned())?;
+        for mount in ready.mounts.iter_mut().filter(|mount| mount.at == path) {
+            mount.host.clone_from(&folder);
+        }
+        ready.sha256 = target.sha256;
+        Ok(Held { value: ready, guard: None })
+    }
+
+    fn builds_programs(&self) -> bool {
+        false
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {

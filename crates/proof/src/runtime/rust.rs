@@ -6,7 +6,7 @@
 //! version.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::package::Ecosystem;
@@ -24,13 +24,14 @@ use crate::cargo::toolchain::RustHome;
 use crate::cargo::{self, self_test, vendor};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
+use crate::fix::tree::tree_digest;
 use crate::harness::{HarnessError, Observed};
 use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::parallel;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Duplicates, Exit, Format, Limit, Mount, UnpackLimits, UnpackSpec};
+use crate::sandbox::{BoxSpec, Duplicates, Exit, Format, Mount, UnpackLimits, UnpackSpec};
 use crate::source::SourceError;
 use crate::source::client::DOWNLOADS_COUNT_MAX;
 use crate::store::{Stored, Wanted};
@@ -39,6 +40,8 @@ use crate::store::{Stored, Wanted};
 const STORE_PART: &str = "cargo";
 /// The lockfile of a bundle, whose versions are chosen wherever they fit.
 const LOCKFILE: &str = "Cargo.lock";
+/// Status with which AddressSanitizer ends a program.
+pub const SANITIZER_STATUS: i32 = 99;
 /// Status of a Rust program that panicked.
 const PANIC_STATUS: i32 = 101;
 
@@ -52,6 +55,7 @@ pub const ROW: Row = Row {
         OracleKind::FileWrite,
         OracleKind::CommandExecution,
         OracleKind::CpuBlowUp,
+        OracleKind::MemoryError,
         OracleKind::UncontrolledAllocation,
         OracleKind::InfiniteLoop,
         OracleKind::ServerSideRequest,
@@ -122,6 +126,25 @@ impl Rust {
             platform: &rust.platform,
         };
         Ok(resolve::choose(&self.registry, &wish)?)
+    }
+
+    /// A version built from the crate as published, or from a changed copy of it.
+    fn ready_of(&self, bundle: &Bundle, version: &str, patched: Option<&Path>) -> Result<Ready, EngineError> {
+        let doc = self.doc(bundle.manifest().target.package.name(), version)?;
+        let chosen = self.choose(bundle, &doc, &*self.rust()?)?;
+        let missing = chosen.crates.iter().filter(|doc| !self.is_stored(&doc.sha256)).count();
+        self.obtain(&doc)?;
+        for stored in parallel::each(&chosen.crates, missing.min(DOWNLOADS_COUNT_MAX), |doc| self.obtain(doc)) {
+            stored?;
+        }
+        let built = chosen.crates.iter().map(|doc| vendor::entry(vendor::BUILT_FOLDER, doc));
+        let elsewhere = chosen.elsewhere.iter().map(|doc| vendor::entry(vendor::ELSEWHERE_FOLDER, doc));
+        let (folder, sha256) = match patched {
+            Some(tree) => (tree.to_owned(), tree_digest(tree)?),
+            None => (self.ground.store.folder(STORE_PART, &doc.sha256), doc.sha256.clone()),
+        };
+        let source = Source { name: &doc.name, version, folder: &folder, sha256: &sha256 };
+        self.made_ready(bundle, &source, built.chain(elsewhere).collect(), &chosen.elsewhere)
     }
 
     /// Everything is in the store: lays it out and builds.
@@ -223,18 +246,23 @@ impl Runtime for Rust {
     }
 
     fn ready(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<Ready, EngineError> {
+        self.ready_of(bundle, version, None)
+    }
+
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
         let doc = self.doc(bundle.manifest().target.package.name(), version)?;
-        let chosen = self.choose(bundle, &doc, &*self.rust()?)?;
-        let missing = chosen.crates.iter().filter(|doc| !self.is_stored(&doc.sha256)).count();
         self.obtain(&doc)?;
-        for stored in parallel::each(&chosen.crates, missing.min(DOWNLOADS_COUNT_MAX), |doc| self.obtain(doc)) {
-            stored?;
-        }
-        let built = chosen.crates.iter().map(|doc| vendor::entry(vendor::BUILT_FOLDER, doc));
-        let elsewhere = chosen.elsewhere.iter().map(|doc| vendor::entry(vendor::ELSEWHERE_FOLDER, doc));
-        let folder = self.ground.store.folder(STORE_PART, &doc.sha256);
-        let source = Source { name: &doc.name, version, folder: &folder, sha256: &doc.sha256 };
-        self.made_ready(bundle, &source, built.chain(elsewhere).collect(), &chosen.elsewhere)
+        Ok(self.ground.store.folder(STORE_PART, &doc.sha256))
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        _toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        Ok(Held { value: self.ready_of(bundle, version, Some(tree))?, guard: None })
     }
 
     fn ready_exactly(&self, bundle: &Bundle, _toolchain: &Toolchain, stated: &Predicate) -> Result<Ready, EngineError> {
@@ -273,7 +301,8 @@ impl Runtime for Rust {
         if manifest.runtime.sanitizer {
             spec.vast_address_space = true;
             // Leaks are no defect here, and looking for them takes rights that a box does not give.
-            spec.env.push(("ASAN_OPTIONS".into(), "detect_leaks=0:abort_on_error=0:exitcode=99:symbolize=0".into()));
+            let options = format!("detect_leaks=0:abort_on_error=0:exitcode={SANITIZER_STATUS}:symbolize=0");
+            spec.env.push(("ASAN_OPTIONS".into(), options));
         }
         Ok(())
     }
@@ -281,13 +310,8 @@ impl Runtime for Rust {
     fn shortfall(&self, observed: &Observed, _bundle: &Bundle) -> Option<Shortfall> {
         let outcome = &observed.outcome;
         let harness = |detail: String| Some(Shortfall { reason: Reason::HarnessError, detail });
-        match outcome.limit_hit {
-            Some(limit @ (Limit::Wall | Limit::Cpu)) => {
-                let detail = format!("ended at its {} limit", limit.as_str());
-                return Some(Shortfall { reason: Reason::Timeout, detail });
-            }
-            Some(limit) => return harness(format!("ended at its {} limit", limit.as_str())),
-            None => {}
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
         }
         match outcome.exit {
             Exit::Code(0) => None,

@@ -17,7 +17,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::cgroup::BoxCgroup;
 use super::error::SandboxError;
 use super::folder::Incoming;
-use super::limits::{CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, SET_UP_MS_MAX, WALL_GRACE_MS, WATCH_PERIOD_MS};
+use super::limits::{
+    CHANNEL_OUT_BYTES_MAX, FOLDER_OUT_MS_MAX, REST_MS_MAX, SET_UP_MS_MAX, WALL_GRACE_MS, WATCH_PERIOD_MS,
+};
 use super::outcome::{BoxFile, Captured, Limit};
 use super::wire::{self, MARKER, News, Order, Report};
 
@@ -342,10 +344,11 @@ impl<'a> Drain<'a> {
         }
     }
 
-    /// After the end nothing writes any more, so what is in the pipes is the rest. Where the init was lost its children
-    /// may be dying still: they get the grace.
+    /// After the end nothing writes any more, so what is in the pipes is the rest, however long a busy machine takes to put
+    /// it where it goes. Where the init was lost its children may be dying still: they get the grace.
     fn rest_drain(&mut self, talk: &UnixStream, streams: &mut Streams, buffer: &mut [u8]) -> Result<(), SandboxError> {
-        let until = Instant::now() + Duration::from_millis(WALL_GRACE_MS);
+        let whole = self.report.is_some();
+        let until = Instant::now() + Duration::from_millis(if whole { REST_MS_MAX } else { WALL_GRACE_MS });
         streams.channel_in = None;
         while streams.any_open() && Instant::now() < until {
             self.stdout_drain(&mut streams.stdout, buffer);
@@ -354,6 +357,10 @@ impl<'a> Drain<'a> {
             if streams.any_open() {
                 self.wait(talk, streams, Duration::from_millis(1), false)?;
             }
+        }
+        // A part of what was said must never pass for all of it.
+        if whole && streams.any_open() {
+            return Err(failed("take in the rest of what a box wrote", Errno::ETIMEDOUT));
         }
         Ok(())
     }

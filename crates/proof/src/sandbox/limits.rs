@@ -66,6 +66,8 @@ pub const UNPACK_MEMORY_BYTES: u64 = 512 << 20;
 pub const WATCH_PERIOD_MS: u64 = 15;
 /// How long after its wall time a run may take to be wound up before the parent kills the init itself, in milliseconds.
 pub const WALL_GRACE_MS: u64 = 3_000;
+/// Time to take in what is left in the pipes of a box that has ended, milliseconds.
+pub const REST_MS_MAX: u64 = 60_000;
 /// How long building a box may take before it is given up, in milliseconds.
 pub const SET_UP_MS_MAX: u64 = 10_000;
 /// Cgroups kept ready between runs; more runs at once than this make their own and remove them.

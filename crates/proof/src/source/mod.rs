@@ -6,6 +6,7 @@ pub mod client;
 use thiserror::Error;
 
 use crate::digest::Sha256Hex;
+use crate::sandbox::UnpackError;
 
 /// Why something could not be had from the registry, or not be kept.
 #[derive(Debug, Error)]
@@ -110,7 +111,7 @@ pub enum SourceError {
         /// The version.
         version: String,
         /// Why.
-        source: crate::sandbox::UnpackError,
+        source: UnpackError,
     },
     /// The store could not be read or written.
     #[error("{step} {path}: {source}")]
@@ -133,6 +134,6 @@ impl SourceError {
     #[must_use]
     pub fn is_about_the_package(&self) -> bool {
         !matches!(self, Self::Unreachable { .. } | Self::Store { .. } | Self::Cancelled)
-            && !matches!(self, Self::Unpack { source: crate::sandbox::UnpackError::Sandbox(_), .. })
+            && !matches!(self, Self::Unpack { source: UnpackError::Sandbox(_) | UnpackError::Write { .. }, .. })
     }
 }

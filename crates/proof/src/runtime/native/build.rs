@@ -44,6 +44,8 @@ const PATCH_FAILED: i32 = 91;
 const RECIPE_FAILED: i32 = 92;
 const DRIVER_FAILED: i32 = 93;
 
+/// Where the part of the script ends that puts patches in.
+const AFTER_PATCHES: &str = "find /box/build";
 /// Patches, recipe, driver, stand-in; each failure with its own status.
 const SCRIPT: &str = r#"set -eu
 cp -R /source /box/build
@@ -178,6 +180,32 @@ impl Tree<'_> {
         }
         steps.iter().map(|step| format!("{step}\n")).collect()
     }
+}
+
+/// The tree with the patches of its cut in it, made once and kept.
+///
+/// # Errors
+/// [`EngineError::Unready`] with `build-failed` where a patch does not go in.
+pub fn patched_tree(ground: &Ground, tree: &Tree<'_>) -> Result<PathBuf, EngineError> {
+    let patching = SCRIPT.split(AFTER_PATCHES).next().unwrap_or_default();
+    let script = format!("{patching}mkdir /box/made && mv /box/build /box/made/tree\n");
+    let steps = tree.steps();
+    let listing = format!("native tree 1\n{}\n{}\n{steps}", tree.sha256, Sha256Hex::of(script.as_bytes()));
+    let place = ground.store.builds().join(Sha256Hex::of(listing.as_bytes()).as_str());
+    if place.is_dir() {
+        return Ok(place.join("tree"));
+    }
+    let files = vec![PlacedFile { at: "/recipe/steps".into(), bytes: steps.into_bytes(), mode: 0o444 }];
+    let mounts = vec![Mount { host: tree.source.to_owned(), at: "/source".into() }];
+    let draft = ground.store.draft()?;
+    let job = Job { script: &script, files, mounts, env: Vec::new(), made: "made" };
+    let outcome = run(&ground.sandbox, &job, &draft)?;
+    if !outcome.ok() || !draft.is_dir() {
+        return Err(unready(format!("a patch does not go in: {}", told(&outcome))));
+    }
+    let home = |source| EngineError::Home { step: "keep tree", path: place.clone(), source };
+    file::folder_place(&draft, &place).map_err(home)?;
+    Ok(place.join("tree"))
 }
 
 /// A tree built by the recipe of a bundle: a folder with `out` and `stub`. Built once and kept.

@@ -6,11 +6,13 @@
 
 pub mod apt;
 pub mod build;
+pub mod commit;
 mod self_test;
 pub mod source;
 pub mod toolchain;
 pub mod version;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use domain::package::Ecosystem;
@@ -21,12 +23,14 @@ use crate::bundle::Bundle;
 use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::failure::Shortfall;
+use crate::failure::{self, Shortfall};
+use crate::fix::tree::tree_digest;
+use crate::git::Git;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER};
 use crate::npm::layer::closure_digest;
 use crate::progress::Progress;
 use crate::receipt::{Predicate, RuntimeIdentity};
-use crate::sandbox::{BoxSpec, Exit, Limit, Mount};
+use crate::sandbox::{BoxSpec, Exit, Mount};
 use crate::source::SourceError;
 use apt::{Apt, SourceRecord};
 use build::{TARGET_FOLDER, Tree};
@@ -61,13 +65,15 @@ pub const ROW: Row = Row {
 pub struct Native {
     ground: Ground,
     apt: Apt,
+    git: Git,
     toolchain: Mutex<Option<Toolchain>>,
 }
 
 impl Native {
     fn new(ground: &Ground) -> Self {
         let apt = Apt::new(ground.home.join("cache/apt"));
-        Self { ground: ground.clone(), apt, toolchain: Mutex::default() }
+        let git = Git::new(ground.home.join("cache/git"), ground.config.repo.clone());
+        Self { ground: ground.clone(), apt, git, toolchain: Mutex::default() }
     }
 
     fn record(&self, name: &str, base: &str) -> Result<SourceRecord, EngineError> {
@@ -76,6 +82,9 @@ impl Native {
     }
 
     fn tree(&self, bundle: &Bundle, base: &str) -> Result<SourceTree, EngineError> {
+        if let Some(url) = &bundle.manifest().target.repo {
+            return commit::obtain(&self.ground, &self.git, url, base);
+        }
         let name = source_name(bundle)?;
         source::obtain(&self.ground, &self.apt, name, &self.record(name, base)?)
     }
@@ -127,6 +136,9 @@ impl Native {
 
 impl Runtime for Native {
     fn published(&self, bundle: &Bundle) -> Result<Published, EngineError> {
+        if let Some(url) = &bundle.manifest().target.repo {
+            return commit::published(&self.git, bundle, url);
+        }
         let name = source_name(bundle)?;
         let records = self.apt.records(name)?;
         let versions = records.iter().flat_map(|record| self.versions_of(name, record)).collect();
@@ -158,6 +170,9 @@ impl Runtime for Native {
     }
 
     fn is_here(&self, bundle: &Bundle, version: &str) -> bool {
+        if let Some(url) = &bundle.manifest().target.repo {
+            return commit::here(&self.ground, &self.git, url, version).is_some();
+        }
         let here = || {
             let name = source_name(bundle).ok()?;
             let record = self.record(name, &version_of(version).ok()?.base).ok()?;
@@ -176,12 +191,16 @@ impl Runtime for Native {
     }
 
     fn ready_exactly(&self, bundle: &Bundle, toolchain: &Toolchain, stated: &Predicate) -> Result<Ready, EngineError> {
-        let tree = match SourceTree::find(&self.ground, &stated.target_sha256) {
+        let kept = match &bundle.manifest().target.repo {
+            Some(_) => commit::find(&self.ground, &stated.target_sha256),
+            None => SourceTree::find(&self.ground, &stated.target_sha256),
+        };
+        let tree = match kept {
             Some(tree) => tree,
             None => self.tree(bundle, &version_of(&stated.version)?.base)?,
         };
         if tree.sha256 != stated.target_sha256 {
-            let name = source_name(bundle)?;
+            let name = bundle.manifest().target.package.name();
             return Err(EngineError::other_bytes(name, &stated.version, &tree.sha256, &stated.target_sha256));
         }
         self.built(bundle, toolchain, &stated.version, &tree)
@@ -193,6 +212,34 @@ impl Runtime for Native {
             _ => mount.clone(),
         });
         Ok(Held { value: Ready { mounts: mounts.collect(), ..ready.clone() }, guard: None })
+    }
+
+    /// The tree with the patches of its version in it.
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        let wanted = version_of(version)?;
+        let tree = self.tree(bundle, &wanted.base)?;
+        let source = Tree { source: &tree.folder, sha256: &tree.sha256, series: &tree.series, cut: &wanted.cut };
+        build::patched_tree(&self.ground, &source)
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let mut ready = self.ready(bundle, toolchain, version)?;
+        ready.sha256 = tree_digest(tree)?;
+        // Its own patches are in it already.
+        let source = Tree { source: tree, sha256: &ready.sha256, series: &[], cut: &Cut::Whole };
+        let place = build::obtain(&self.ground, toolchain, bundle, &source)?;
+        ready.mounts = vec![Mount { host: place.join("out"), at: TARGET_FOLDER.into() }];
+        Ok(Held { value: ready, guard: None })
+    }
+
+    fn builds_programs(&self) -> bool {
+        false
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {
@@ -223,12 +270,8 @@ impl Runtime for Native {
     fn shortfall(&self, observed: &Observed, bundle: &Bundle) -> Option<Shortfall> {
         let short = |reason, detail: String| Some(Shortfall { reason, detail });
         let outcome = &observed.outcome;
-        match outcome.limit_hit {
-            Some(limit @ (Limit::Wall | Limit::Cpu)) => {
-                return short(Reason::Timeout, format!("ended at its {} limit", limit.as_str()));
-            }
-            Some(limit) => return short(Reason::HarnessError, format!("ended at its {} limit", limit.as_str())),
-            None => {}
+        if let Some(short) = failure::at_limit(outcome) {
+            return Some(short);
         }
         let how = observed.report.as_ref().map(|report| report.how.as_str());
         match (outcome.exit, how) {

@@ -19,6 +19,8 @@ use super::outcome::Limit;
 
 /// How groups of ours are named, before the process and a number.
 const NAME_PREFIX: &str = "proofhouse-box-";
+/// How many names that are taken are passed over before making a group fails.
+const NAMES_TAKEN_COUNT_MAX: u32 = 1_000;
 /// The most bytes of a control file that is read.
 const CONTROL_BYTES_MAX: usize = 4_096;
 
@@ -254,13 +256,21 @@ impl Pool {
         Ok(Lease { pool: self, group: Some(group) })
     }
 
+    /// Makes one of a name of its own. A process of the same number that was killed may have left some.
     fn make(&self) -> io::Result<Option<BoxCgroup>> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{NAME_PREFIX}{}-{number}", std::process::id());
-        match &self.place {
-            Place::V1(hierarchies) => v1::make(hierarchies, &name).map(Some),
-            Place::V2(parent) => v2::make(parent, &name).map(Some),
-            Place::Nowhere(_) => Ok(None),
+        let mut tries = NAMES_TAKEN_COUNT_MAX;
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{NAME_PREFIX}{}-{number}", std::process::id());
+            let made = match &self.place {
+                Place::V1(hierarchies) => v1::make(hierarchies, &name),
+                Place::V2(parent) => v2::make(parent, &name),
+                Place::Nowhere(_) => return Ok(None),
+            };
+            match made {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries > 0 => tries -= 1,
+                made => return made.map(Some),
+            }
         }
     }
 

@@ -51,11 +51,16 @@ impl Hierarchies {
 
 /// Makes a group of this name.
 pub fn make(hierarchies: &Hierarchies, name: &str) -> io::Result<BoxCgroup> {
-    let mut folders = Vec::new();
+    let mut folders: Vec<std::path::PathBuf> = Vec::new();
     for parent in hierarchies.folders() {
         let folder = parent.join(name);
-        std::fs::create_dir(&folder)
-            .map_err(|error| io::Error::new(error.kind(), format!("make {}: {error}", folder.display())))?;
+        if let Err(error) = std::fs::create_dir(&folder) {
+            for made in &folders {
+                // Empty, and a left one only counts nothing.
+                let _ = std::fs::remove_dir(made);
+            }
+            return Err(io::Error::new(error.kind(), format!("make {}: {error}", folder.display())));
+        }
         folders.push(folder);
     }
     let memory = hierarchies.memory.join(name);

@@ -2,13 +2,15 @@
 
 /// The most bytes of one component of a name: what Linux file systems take.
 pub const COMPONENT_BYTES_MAX: usize = 255;
+/// The most bytes of a whole name: what Linux takes.
+pub const NAME_BYTES_MAX: usize = 4_095;
 /// The most bytes of a symbolic link's target: what Linux takes.
 pub const LINK_BYTES_MAX: usize = 4_095;
 
 /// Whether a relative name can be made below a folder without ever leaving it: components joined by `/`, none empty,
-/// `.`, `..` or over-long, and no NUL.
+/// `.`, `..` or over-long, no NUL, and not over-long as a whole: the disk's refusal would be taken for this machine's fault.
 pub fn is_safe(name: &str) -> bool {
-    !name.is_empty() && name.split('/').all(is_component)
+    !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.split('/').all(is_component)
 }
 
 /// Whether a symbolic link at a safe `path` may have this target: relative, and up only at its beginning and no further
@@ -39,6 +41,8 @@ mod tests {
             assert!(is_safe(name), "{name:?}");
         }
         let long = "x".repeat(COMPONENT_BYTES_MAX + 1);
+        let deep = "d/".repeat(NAME_BYTES_MAX / 2);
+        assert!(is_safe(&format!("{deep}d")) && !is_safe(&format!("{deep}dd")));
         for name in ["", "/", "/a", "a/", "a//b", ".", "..", "a/..", "../a", "a/./b", "a\0b", long.as_str()] {
             assert!(!is_safe(name), "{name:?}");
         }

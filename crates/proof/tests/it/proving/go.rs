@@ -60,6 +60,7 @@ fn what_fires_by_itself_is_not_confirmed() {
     for (oracle, poc) in [("assertion", "os.Exit(10)"), ("file-write", write)] {
         let report = run(oracle, poc);
         assert_eq!(told(&report), format!("unconfirmed; {VULNERABLE} fired; v1.1.1 fired"));
+        assert!(!report.controls.vacuous_quiet, "it fires without its module");
         assert!(report.grade_reasons.iter().any(|reason| reason.contains("nobody sees in whose hands")));
     }
 }

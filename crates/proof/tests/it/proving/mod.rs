@@ -1,8 +1,12 @@
 //! Real published packages, proved in real boxes. Packages are fetched once into a data folder that stays between runs.
 
 mod bundles;
+mod fixes;
+mod git;
 mod go;
 mod hostile;
+mod imports;
+mod jvm;
 mod native;
 mod oracles;
 mod python;

@@ -1,6 +1,7 @@
 //! `range` over every published version of a real package.
 
 use super::{bundle, engine, watch};
+use proof::range::compare::compare;
 use proof::{Method, RangeOptions, RangeReport};
 
 fn range(method: Method, fresh: bool) -> RangeReport {
@@ -8,6 +9,10 @@ fn range(method: Method, fresh: bool) -> RangeReport {
     let report = engine().range(&bundle("minimist-prototype"), options, watch()).unwrap();
     println!("{}", serde_json::to_string_pretty(&report).unwrap());
     report
+}
+
+fn advisories() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/advisories")
 }
 
 #[test]
@@ -23,6 +28,15 @@ fn exhaustive_bisected_and_remembered_answers_agree() {
     assert!(border.certain && border.kind == "fixed" && border.before.as_deref() == Some("1.2.5"));
     assert!(all.disagreement.is_empty(), "{:?}", all.disagreement);
     assert!(all.trace.iter().any(|frame| frame.package == "minimist"));
+
+    let advisory = std::fs::read(advisories().join("CVE-2021-44906.osv.json")).unwrap();
+    let (advisory, warnings) = formats::osv::read(&advisory).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let package = bundle("minimist-prototype").manifest().target.package.clone();
+    let compared = compare(&all, &package, &advisory).unwrap();
+    assert_eq!((compared.result.as_str(), compared.under_claimed.len()), ("over-claim", 0));
+    assert_eq!(compared.over_claimed, ["0.2.3"], "the old line was repaired one release before the advisory says");
+    assert_eq!(compared.agreed + 1 + compared.unknown.len(), all.versions_total);
 
     let bisected = range(Method::Bisect, true);
     assert_eq!((&bisected.affected, &bisected.fired, &bisected.silent), (&all.affected, &all.fired, &all.silent));

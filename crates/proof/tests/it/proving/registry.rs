@@ -27,14 +27,14 @@ type Answers = BTreeMap<String, (u16, Vec<u8>)>;
 /// One published version: its number, what its record says besides, and its files.
 type Published<'a> = (&'a str, Value, &'a [(&'a str, &'a str)]);
 
-struct Fake {
-    address: String,
+pub(super) struct Fake {
+    pub(super) address: String,
     answers: Arc<Mutex<Answers>>,
     asked: Arc<AtomicUsize>,
 }
 
 impl Fake {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let answers: Arc<Mutex<Answers>> = Arc::default();
@@ -73,7 +73,7 @@ impl Fake {
         answers.insert(format!("/{}", name.replace('/', "%2f")), (200, packument.to_string().into_bytes()));
     }
 
-    fn set(&self, path: &str, status: u16, body: &[u8]) {
+    pub(super) fn set(&self, path: &str, status: u16, body: &[u8]) {
         self.answers.lock().unwrap().insert(path.to_owned(), (status, body.to_vec()));
     }
 }

@@ -44,6 +44,15 @@ fn assertion() {
     check("shlex-quote", "confirmed; 1.2.0 fired; 1.2.1 silent");
 }
 
+#[test]
+fn memory_error_by_address_sanitizer() {
+    let report = prove(&super::bundle("smallvec-grow-address"));
+    assert_eq!(told(&report), "confirmed; 0.6.9 fired; 0.6.10 silent", "{:?}", report.grade_reasons);
+    assert!(report.runtime.ends_with("with AddressSanitizer"), "{}", report.runtime);
+    assert_eq!(report.runs[0].observation["tool"], "AddressSanitizer");
+    assert_eq!(report.runs[0].observation["class"], "Heap-use-after-free READ 1");
+}
+
 /// Every oracle of the runtime fires on what must fire there and is quiet on what must not.
 #[test]
 fn each_oracle_is_tested_on_itself() {
