@@ -14,8 +14,9 @@ use proof::{Engine, EngineConfig};
 use serde_json::{Value, json};
 use service::ServiceError;
 use service::work::{self, Material, Outcome, Progressing, WorkKind};
+use ureq::tls::RootCerts;
 
-use crate::api::{Api, ApiError, Server, items, text};
+use crate::api::{Api, ApiError, Server, authorities, items, text};
 use crate::output::{self, EXIT_INPUT};
 use crate::serve::{runtime, stop_asked};
 
@@ -39,7 +40,7 @@ const FAILURE_BYTES_MAX: usize = 2_000;
 /// Exit codes: 0 stopped when told to, 2 bad use, token or key, 3 this machine.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  proofhouse worker --show-key      # a coordinator registers it: proofhouse party worker-key MEMBER --key FILE\n  proofhouse worker --server https://clearing.example --token-file token\n  proofhouse worker --server https://clearing.example --token-file token --label runtime=node --zone enclave --store-bytes-max 20GiB"
+    after_help = "Examples:\n  proofhouse worker --show-key      # a coordinator registers it: proofhouse party worker-key MEMBER --key FILE\n  proofhouse worker --server https://clearing.example --token-file token\n  proofhouse worker --server https://clearing.example --token-file token --label runtime=node --zone enclave"
 )]
 pub struct Worker {
     /// Where the clearinghouse is
@@ -48,6 +49,9 @@ pub struct Worker {
     /// A file with the worker's token
     #[arg(long, value_name = "FILE", required_unless_present = "show_key")]
     token_file: Option<PathBuf>,
+    /// Certificates (PEM) that vouch for the clearinghouse, in place of the system's
+    #[arg(long = "ca", env = "PROOFHOUSE_CA", value_name = "FILE", value_parser = authorities)]
+    authorities: Option<RootCerts>,
     /// What this worker has, such as runtime=node; may be given several times [default: every runtime]
     #[arg(long = "label", value_name = "LABEL", value_parser = label)]
     labels: Vec<String>,
@@ -189,7 +193,7 @@ impl Worker {
         let plain = |c: &char| c.is_ascii_alphanumeric() || "-._".contains(*c);
         let machine: String = machine.chars().filter(plain).take(40).collect();
         let name = self.name.unwrap_or_else(|| format!("{machine}-{}", std::process::id()));
-        let api = Api::new(&Server { url, token: Some(token) });
+        let api = Api::new(&Server { url, token: Some(token), authorities: self.authorities });
         Ok(Hand { api, engine, name, labels, json: self.json })
     }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod import;
 mod match_command;
 mod range;
+mod tls;
 mod trace;
 mod triage_command;
 mod versions_command;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use store::StoreConfig;
 
 use crate::crash::{Running, finder, get, kill_9, post};
+use crate::tls::Front;
 
 /// A worker process, and what it says on standard output.
 struct Worker {
@@ -20,7 +21,11 @@ struct Worker {
 impl Worker {
     fn start(lab: &Lab, labels: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proofhouse"));
-        command.args(["worker", "--json", "--server", &lab.base, "--token-file"]).arg(lab.home.path().join("token"));
+        let server = lab.front.as_ref().map_or(&lab.base, |front| &front.base);
+        command.args(["worker", "--json", "--server", server, "--token-file"]).arg(lab.home.path().join("token"));
+        if let Some(front) = &lab.front {
+            command.arg("--ca").arg(&front.ca);
+        }
         for label in labels {
             command.args(["--label", label]);
         }
@@ -52,13 +57,15 @@ impl Drop for Worker {
 /// A party of workers with one registered key: all its processes share one folder.
 struct Lab {
     base: String,
+    /// Where its workers find the server, where that is by HTTPS.
+    front: Option<Front>,
     home: tempfile::TempDir,
     token: String,
     key: String,
 }
 
 impl Lab {
-    fn open(base: &str, admin: &str) -> Self {
+    fn open(base: &str, admin: &str, https: bool) -> Self {
         let home = tempfile::tempdir().unwrap();
         for shared in ["store", "cache"] {
             let kept = testkit::kept_folder("test-home").join(shared);
@@ -83,7 +90,8 @@ impl Lab {
         let (status, key) = post(base, "/v1/worker-keys", admin, "lab-key", &key).unwrap();
         assert_eq!(status, 200, "{key}");
         let key = key["id"].as_str().unwrap().to_owned();
-        Self { base: base.to_owned(), home, token, key }
+        let front = https.then(|| Front::open(base, home.path()));
+        Self { base: base.to_owned(), front, home, token, key }
     }
 
     /// Asks for a job as a worker would.
@@ -137,10 +145,10 @@ fn ask_until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn the_job_ends_once(home: &Path, store: Option<&str>) {
+fn the_job_ends_once(home: &Path, store: Option<&str>, https: bool) {
     let (server, admin) = Running::start(home, store, &["--lease-seconds", "4", "--proof-needs", "zone=lab"]);
     let (base, admin) = (server.base.as_str(), admin.unwrap());
-    let (lab, sender) = (Lab::open(base, &admin), finder(base, &admin));
+    let (lab, sender) = (Lab::open(base, &admin, https), finder(base, &admin));
     submit(base, &sender, "fast-loops-merge");
 
     // Whoever lacks a label is given nothing; whoever has all of them and more is given the job.
@@ -217,7 +225,7 @@ fn case_is_there_once(base: &str, sender: &str, key: &str) {
 #[test]
 fn a_job_ends_once_whoever_is_killed_on_sqlite() {
     let home = tempfile::tempdir().unwrap();
-    the_job_ends_once(home.path(), None);
+    the_job_ends_once(home.path(), None, true);
 }
 
 #[test]
@@ -226,5 +234,27 @@ fn a_job_ends_once_whoever_is_killed_on_postgresql() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = runtime.block_on(testkit::postgres_store());
     let StoreConfig::Postgres { url, .. } = &store.config else { panic!("not PostgreSQL") };
-    the_job_ends_once(home.path(), Some(url));
+    the_job_ends_once(home.path(), Some(url), false);
+}
+
+/// Over HTTPS a client talks to whom its authorities vouch for, and to nobody else.
+#[test]
+fn a_stranger_behind_tls_gets_no_token() {
+    let home = tempfile::tempdir().unwrap();
+    let (server, admin) = Running::start(home.path(), None, &[]);
+    let front = Front::open(&server.base, home.path());
+    let ask = |trusted: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proofhouse"));
+        command.args(["party", "--url", &front.base]).args(trusted).arg("list");
+        let ended = command.env("PROOFHOUSE_TOKEN", admin.as_ref().unwrap()).output().unwrap();
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+    };
+    let ca = front.ca.to_str().unwrap();
+    assert_eq!(ask(&["--ca", ca]), (Some(0), String::new()));
+    let (code, said) = ask(&[]);
+    assert!(code == Some(3) && said.contains("certificate"), "{code:?} {said}");
+    let empty = home.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let (code, said) = ask(&["--ca", empty.to_str().unwrap()]);
+    assert!(code == Some(2) && said.contains("no certificate in PEM"), "{code:?} {said}");
 }
