@@ -168,8 +168,11 @@ fn range_check(range: &MeasuredBundleRange, declared: &Declared, digest: &str, k
     let seen = seen_of(&range.receipts, digest, keys)?;
     for (versions, verdict) in [(&sets.fired, Verdict::Fired), (&sets.silent, Verdict::Silent)] {
         for version in versions {
-            if seen.get(version) != Some(&verdict) && !(sets.inferred.contains(version) && !seen.contains_key(version))
-            {
+            let shown = match seen.get(version) {
+                Some(seen) => *seen == verdict,
+                None => sets.inferred.contains(version),
+            };
+            if !shown {
                 return Err(refused(format!("no receipt says that {version} is {verdict}")));
             }
         }
