@@ -19,6 +19,7 @@ mod prove;
 mod range;
 mod same;
 mod serve;
+mod store_command;
 mod trace;
 mod triage_command;
 mod verify;
@@ -100,6 +101,8 @@ enum Command {
     Minimise(minimise::Minimise),
     /// Tell whether a patch mends what proofs show
     VerifyFix(verify_fix::VerifyFix),
+    /// Say what packages, runtimes and builds take on disk, or evict some
+    Store(store_command::Store),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -137,6 +140,7 @@ fn main() -> ExitCode {
         Command::Same(command) => command.run(cli.home),
         Command::Minimise(command) => command.run(cli.home),
         Command::VerifyFix(command) => command.run(cli.home),
+        Command::Store(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),
     }
 }

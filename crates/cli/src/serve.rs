@@ -47,6 +47,9 @@ pub struct Serve {
     /// A label that every proof needs of its worker, such as zone=enclave; may be given several times
     #[arg(long = "proof-needs", value_name = "LABEL", value_parser = crate::worker::label)]
     proof_needs: Vec<String>,
+    /// What packages, runtimes and builds kept for proofs may take on disk beside what is in use
+    #[arg(long, env = "PROOFHOUSE_STORE_BYTES_MAX", value_name = "SIZE", default_value = output::STORE_BYTES_DEFAULT, value_parser = output::size)]
+    store_bytes_max: u64,
     /// Deadline where CISA gave no SSVC points: safer, automatable-no-impact-total or sixty-days
     #[arg(long, env = "PROOFHOUSE_MISSING_POINTS", default_value = "safer", value_name = "POLICY")]
     missing_points: MissingPoints,
@@ -67,6 +70,7 @@ pub fn service_config(home: PathBuf, store: Option<&str>, public_url: String, pu
         init_exe: None,
         lease_s: service::job::JOB_LEASE_S,
         proof_needs: Vec::new(),
+        store_bytes_max: None,
         missing_points: MissingPoints::Safer,
         publisher,
         public_url,
@@ -108,6 +112,7 @@ impl Serve {
                 missing_points: self.missing_points,
                 lease_s: self.lease_seconds,
                 proof_needs: self.proof_needs.clone(),
+                store_bytes_max: Some(self.store_bytes_max),
                 ..config
             };
             let service = Service::open(config).await.map_err(|e| service_failed(&e))?;

@@ -17,7 +17,7 @@ use service::work::{self, Material, Outcome, Progressing, WorkKind};
 use ureq::tls::RootCerts;
 
 use crate::api::{Api, ApiError, Server, authorities, items, text};
-use crate::output::{self, EXIT_INPUT};
+use crate::output::{self, EXIT_INPUT, STORE_BYTES_DEFAULT};
 use crate::serve::{runtime, stop_asked};
 
 /// Pause before an idle worker asks again, in milliseconds.
@@ -40,7 +40,7 @@ const FAILURE_BYTES_MAX: usize = 2_000;
 /// Exit codes: 0 stopped when told to, 2 bad use, token or key, 3 this machine.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  proofhouse worker --show-key      # a coordinator registers it: proofhouse party worker-key MEMBER --key FILE\n  proofhouse worker --server https://clearing.example --token-file token\n  proofhouse worker --server https://clearing.example --token-file token --label runtime=node --zone enclave"
+    after_help = "Examples:\n  proofhouse worker --show-key      # a coordinator registers it: proofhouse party worker-key MEMBER --key FILE\n  proofhouse worker --server https://clearing.example --token-file token\n  proofhouse worker --server https://clearing.example --token-file token --label runtime=node --zone enclave --store-bytes-max 50GiB"
 )]
 pub struct Worker {
     /// Where the clearinghouse is
@@ -61,6 +61,9 @@ pub struct Worker {
     /// What it is called [default: the machine's name and the process]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// What packages, runtimes and builds kept in the data folder may take on disk beside what is in use
+    #[arg(long, env = "PROOFHOUSE_STORE_BYTES_MAX", value_name = "SIZE", default_value = STORE_BYTES_DEFAULT, value_parser = output::size)]
+    store_bytes_max: u64,
     /// Send token and bundles over plain HTTP to another machine, where everybody on the way can read them
     #[arg(long)]
     plain_http: bool,
@@ -142,7 +145,8 @@ impl Worker {
     fn work(self, home: Option<PathBuf>) -> Result<ExitCode, ExitCode> {
         let home = output::home_required(home)?;
         // Bundles are the clearinghouse's secrets: none is left here in the clear.
-        let config = EngineConfig { home, without_bundles: true, ..EngineConfig::default() };
+        let store_bytes_max = Some(self.store_bytes_max);
+        let config = EngineConfig { home, without_bundles: true, store_bytes_max, ..EngineConfig::default() };
         let engine = Engine::open(config).map_err(|e| output::failed(&e))?;
         if self.show_key {
             let pem = engine.receipt_key().to_pem().map_err(|e| output::failed(&e.into()))?;

@@ -29,6 +29,7 @@ pub(crate) struct Measurer(Arc<Inner>);
 struct Inner {
     home: PathBuf,
     init_exe: Option<PathBuf>,
+    store_bytes_max: Option<u64>,
     engine: OnceLock<Engine>,
     opening: std::sync::Mutex<()>,
     measuring: Semaphore,
@@ -61,10 +62,11 @@ impl Drop for Wanted {
 }
 
 impl Measurer {
-    pub(crate) fn open(home: PathBuf, init_exe: Option<PathBuf>) -> Result<Self> {
+    pub(crate) fn open(home: PathBuf, init_exe: Option<PathBuf>, store_bytes_max: Option<u64>) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
             home,
             init_exe,
+            store_bytes_max,
             engine: OnceLock::new(),
             opening: std::sync::Mutex::new(()),
             measuring: Semaphore::new(MEASUREMENTS_AT_ONCE_MAX),
@@ -80,7 +82,8 @@ impl Measurer {
         let sandbox = SandboxConfig { init_exe: self.0.init_exe.clone(), ..SandboxConfig::default() };
         // Bundles are kept sealed in the store; the engine's own folder must not hold them in the clear.
         let home = self.0.home.clone();
-        let config = EngineConfig { home, sandbox, without_bundles: true, ..EngineConfig::default() };
+        let store_bytes_max = self.0.store_bytes_max;
+        let config = EngineConfig { home, sandbox, without_bundles: true, store_bytes_max, ..EngineConfig::default() };
         let engine = Engine::open(config).map_err(|e| ServiceError::Unavailable(e.to_string()))?;
         Ok(self.0.engine.get_or_init(|| engine))
     }

@@ -33,6 +33,8 @@ pub struct ServiceConfig {
     pub lease_s: i64,
     /// Labels that every proof job needs of the worker that runs it, such as `zone=enclave`.
     pub proof_needs: Vec<String>,
+    /// What the version store may take on disk beside what is in use, in bytes; any amount where absent.
+    pub store_bytes_max: Option<u64>,
     /// What to assume where CISA gave no SSVC points.
     pub missing_points: MissingPoints,
     /// Who publishes: the name in advisories.
@@ -79,7 +81,7 @@ impl Service {
         let signer = Signer::open_or_create(&signing).map_err(|e| plain(&e))?;
         key_check(&store, SEALING_META, sealer.key_id(), &sealing).await?;
         key_check(&store, SIGNING_META, &signer.id().to_string(), &signing).await?;
-        let measurer = Measurer::open(config.home, config.init_exe)?;
+        let measurer = Measurer::open(config.home, config.init_exe, config.store_bytes_max)?;
         Ok(Self {
             store,
             sealer: Arc::new(sealer),

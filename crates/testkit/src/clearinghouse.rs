@@ -73,6 +73,7 @@ impl Clearinghouse {
             init_exe: None,
             lease_s: service::job::JOB_LEASE_S,
             proof_needs: Vec::new(),
+            store_bytes_max: None,
             missing_points: MissingPoints::Safer,
             publisher: "Test Clearinghouse".to_owned(),
             public_url: "https://clearing.example".to_owned(),

@@ -6,6 +6,7 @@ mod demo;
 mod import;
 mod match_command;
 mod range;
+mod store_command;
 mod tls;
 mod trace;
 mod triage_command;

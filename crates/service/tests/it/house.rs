@@ -94,6 +94,7 @@ pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
         init_exe: Some(testkit::proofhouse_box()),
         lease_s: service::job::JOB_LEASE_S,
         proof_needs: Vec::new(),
+        store_bytes_max: None,
         missing_points: MissingPoints::Safer,
         publisher: "Test Clearinghouse".to_owned(),
         public_url: "https://clearing.example".to_owned(),
