@@ -17,6 +17,7 @@ mod nouns;
 mod output;
 mod prove;
 mod range;
+mod receipt_key;
 mod same;
 mod serve;
 mod store_command;
@@ -95,6 +96,8 @@ enum Command {
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Print the public key of this data folder's receipts
+    ReceiptKey(receipt_key::ReceiptKey),
     /// Tell whether two proofs show one defect
     Same(same::Same),
     /// Make a proof smaller that shows the same
@@ -137,6 +140,7 @@ fn main() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::ReceiptKey(command) => command.run(cli.home),
         Command::Same(command) => command.run(cli.home),
         Command::Minimise(command) => command.run(cli.home),
         Command::VerifyFix(command) => command.run(cli.home),

@@ -115,6 +115,9 @@ pub enum EngineError {
     /// The bundle a receipt names is neither kept here nor given.
     #[error("bundle {0} is not kept here; give its folder with --bundle")]
     BundleUnknown(Sha256Hex),
+    /// A patch that is not kept here.
+    #[error("the patch sha256:{0} is not kept in this data folder; give it with --patch")]
+    PatchUnknown(Sha256Hex),
     /// The bundle given is not the one a receipt names.
     #[error("the bundle given has digest {found}; the receipt is about {wanted}")]
     BundleOther {
@@ -151,7 +154,9 @@ impl EngineError {
                 ErrorClass::Environment
             }
             Self::Bundle(_) | Self::MalformedVersion { .. } | Self::MalformedReceipt(_) => ErrorClass::BadInput,
-            Self::BundleUnknown(_) | Self::BundleOther { .. } | Self::Patch(_) => ErrorClass::BadInput,
+            Self::BundleUnknown(_) | Self::PatchUnknown(_) | Self::BundleOther { .. } | Self::Patch(_) => {
+                ErrorClass::BadInput
+            }
             Self::Cancelled | Self::Source(SourceError::Cancelled) => ErrorClass::Cancelled,
             Self::Source(e) if e.is_about_the_package() => ErrorClass::BadInput,
             Self::Runtime { source, .. } if source.is_about_the_package() => ErrorClass::BadInput,
@@ -203,6 +208,7 @@ impl EngineError {
             Self::Unready(_) => "version-unready",
             Self::MalformedReceipt(_) => "malformed-receipt",
             Self::BundleUnknown(_) => "bundle-unknown",
+            Self::PatchUnknown(_) => "patch-unknown",
             Self::BundleOther { .. } => "bundle-other",
             Self::Patch(_) => "malformed-patch",
             Self::Cancelled => "cancelled",
@@ -217,7 +223,7 @@ pub struct Engine {
     pub(crate) store: Arc<PackageStore>,
     pub(crate) signer: Signer,
     runtimes: Vec<(&'static Row, Box<dyn Runtime>)>,
-    without_bundles: bool,
+    pub(crate) without_bundles: bool,
 }
 
 /// A bundle's runtime, and what it was found to run with.

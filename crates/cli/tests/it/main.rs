@@ -10,5 +10,6 @@ mod store_command;
 mod tls;
 mod trace;
 mod triage_command;
+mod verify;
 mod versions_command;
 mod worker;
