@@ -135,8 +135,12 @@ impl FromQuery for LeaseParameters {
 pub(crate) struct OutcomeDocument;
 
 impl Document for OutcomeDocument {
-    const RULE: BodyRule =
-        BodyRule { media_type: "application/json", bytes_max: OUTCOME_BYTES_MAX, may_be_absent: false };
+    const RULE: BodyRule = BodyRule {
+        media_type: "application/json",
+        or_multipart: false,
+        bytes_max: OUTCOME_BYTES_MAX,
+        may_be_absent: false,
+    };
 }
 
 /// A leased job.
