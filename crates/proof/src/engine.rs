@@ -50,6 +50,8 @@ pub struct EngineConfig {
     pub repo: Option<PathBuf>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
+    /// What the store may take on disk beside what is in use, in bytes; any amount where absent.
+    pub store_bytes_max: Option<u64>,
 }
 
 /// Why the engine could not answer. What a program does is a verdict, never an error.
@@ -260,7 +262,7 @@ impl Engine {
         })?;
         let sandbox = Arc::new(Sandbox::new(config.sandbox.clone())?);
         let signer = Signer::open_or_create(&home.join("keys/receipts.pem"))?;
-        let store = Arc::new(PackageStore::new(home.join("store")));
+        let store = Arc::new(PackageStore::new(home.join("store"), config.store_bytes_max));
         let without_bundles = config.without_bundles;
         let ground = Ground { home: home.clone(), sandbox: sandbox.clone(), store: store.clone(), config };
         let runtimes = TABLE.iter().map(|row| (row, (row.open)(&ground))).collect();
@@ -271,6 +273,12 @@ impl Engine {
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// The store of packages, runtimes and builds.
+    #[must_use]
+    pub fn store(&self) -> &PackageStore {
+        &self.store
     }
 
     /// The public half of the key that signs receipts.

@@ -101,6 +101,7 @@ impl Engine {
             report.verified = true;
             return Ok(report);
         }
+        let _call = self.store.call()?;
         self.replay(&statement, options, &mut report, watch)?;
         report.verified = report.replayed.as_deref() == Some(stated.as_str());
         Ok(report)

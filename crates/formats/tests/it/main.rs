@@ -12,4 +12,5 @@ mod peers;
 mod purl;
 mod tap;
 mod tap_any_bytes;
+mod tap_multipart;
 mod vex;

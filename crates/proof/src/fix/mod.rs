@@ -108,6 +108,7 @@ impl Engine {
             Some(seed) => seed,
             None => seed_fresh()?,
         };
+        let call = self.store.call()?;
         let (mut rows, mut warnings, mut searches) = (Vec::new(), Vec::new(), Vec::new());
         for bundle in bundles {
             let toolchain = self.toolchain(bundle, watch.progress)?;
@@ -129,6 +130,7 @@ impl Engine {
             }
             searches.push(search);
         }
+        drop(call);
         let mut grade_reasons: Vec<String> = rows.iter().filter(|row| !row.holds).map(row_reason).collect();
         if rows.is_empty() {
             grade_reasons.push("no version on which a proof fires was found".into());

@@ -19,7 +19,6 @@ use super::{Coordinates, WORD_BYTES_MAX};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::line;
-use crate::file;
 use crate::runtime::{Ground, Toolchain, Unready};
 use crate::sandbox::{
     Archive, BoxOutcome, BoxSpec, CopyOut, Duplicates, FolderOut, FolderOutcome, Format, Limits, Mount, PlacedFile,
@@ -48,7 +47,7 @@ pub fn sources(ground: &Ground, registry: &Registry, of: &Coordinates) -> Result
         other => EngineError::from(other),
     })?;
     let place = ground.store.builds().join(format!("jvm-sources-{}", stored.sha256));
-    if place.is_dir() {
+    if ground.store.is_here(&place) {
         return Ok(place);
     }
     let draft = ground.store.draft()?;
@@ -65,7 +64,7 @@ pub fn sources(ground: &Ground, registry: &Registry, of: &Coordinates) -> Result
     };
     ground.sandbox.unpack(&spec, &draft).map_err(named)?;
     let home = |source| EngineError::Home { step: "keep sources", path: place.clone(), source };
-    file::folder_place(&draft, &place).map_err(home)?;
+    ground.store.place(&draft, &place).map_err(home)?;
     Ok(place)
 }
 
@@ -98,12 +97,12 @@ impl Changed<'_> {
         let files = self.files()?;
         let sha256 = self.key(toolchain, &files);
         let place = ground.store.builds().join(format!("jvm-patched-{sha256}"));
-        if !place.is_dir() {
+        if !ground.store.is_here(&place) {
             let draft = ground.store.draft()?;
             let outcome = ground.sandbox.run(&self.spec(toolchain, &files, &draft))?;
             judge(&draft, &outcome)?;
             let home = |source| EngineError::Home { step: "keep patched classes", path: place.clone(), source };
-            file::folder_place(&draft, &place).map_err(home)?;
+            ground.store.place(&draft, &place).map_err(home)?;
         }
         let mount = Mount { host: place.join("classes"), at: format!("{LIBRARY_FOLDER}/000-patched") };
         Ok(Overlay { mount, sha256 })
