@@ -10,11 +10,17 @@ use crate::refusal::JSON_VALUES_COUNT_MAX;
 /// Levels of tables and arrays, dotted keys counted, that a TOML document may have.
 pub(crate) const TOML_DEPTH_MAX: usize = 64;
 
+/// Words, texts and signs of a TOML document: its parser keeps each of them, however wrong they are.
+const TOML_TOKENS_MAX: usize = 6_000_000;
+
 /// Reads a document.
 pub(crate) fn read(what: &'static str, text: &str) -> Result<Node, Unreadable> {
     let measured = measure(text);
     if measured.values > JSON_VALUES_COUNT_MAX {
         return Err(Unreadable::TooMany { what, entries: "TOML values", count_max: JSON_VALUES_COUNT_MAX });
+    }
+    if measured.tokens > TOML_TOKENS_MAX {
+        return Err(Unreadable::TooMany { what, entries: "TOML tokens", count_max: TOML_TOKENS_MAX });
     }
     if measured.depth > TOML_DEPTH_MAX {
         return Err(Unreadable::TooMany { what, entries: "levels of tables", count_max: TOML_DEPTH_MAX });
@@ -33,6 +39,7 @@ fn one_line(error: &toml::de::Error) -> String {
 struct Measured {
     values: usize,
     depth: usize,
+    tokens: usize,
 }
 
 /// Counts without building: dotted keys make tables in tables, which the parser does not bound, and which are taken down
@@ -43,8 +50,11 @@ fn measure(text: &str) -> Measured {
     // Dots since the last separator, on each level of brackets; below them those of the last table's header.
     let (mut levels, mut header) = (vec![0_usize], 0_usize);
     let (mut open_dots, mut at) = (0_usize, 0_usize);
-    let mut line_begins = true;
+    let (mut line_begins, mut in_word) = (true, false);
     while let Some(&byte) = bytes.get(at) {
+        let is_word = byte.is_ascii_alphanumeric() || byte >= 0x80;
+        out.tokens += usize::from(!(is_word && in_word));
+        in_word = is_word;
         let begins = std::mem::replace(&mut line_begins, false);
         match byte {
             b'"' | b'\'' => {

@@ -9,10 +9,25 @@ const XML_NODES_COUNT_MAX: u32 = 2_000_000;
 /// Levels of elements that are read.
 pub(crate) const XML_DEPTH_MAX: usize = 128;
 
+/// Attributes of one element: the parser compares each with every other, and each namespace counts in all that lies below.
+const XML_ATTRIBUTES_COUNT_MAX: usize = 64;
+
+/// Namespaces that a document may declare, in all: those of an element count again in each below that declares one.
+const XML_NAMESPACES_COUNT_MAX: usize = 1_000;
+
 /// Reads a document.
 pub(crate) fn read<'a>(what: &'static str, text: &'a str) -> Result<Document<'a>, Unreadable> {
-    if levels(text) > XML_DEPTH_MAX {
+    let measured = measure(text);
+    if measured.depth > XML_DEPTH_MAX {
         return Err(Unreadable::TooMany { what, entries: "levels of elements", count_max: XML_DEPTH_MAX });
+    }
+    if measured.attributes > XML_ATTRIBUTES_COUNT_MAX {
+        let entries = "attributes of one element";
+        return Err(Unreadable::TooMany { what, entries, count_max: XML_ATTRIBUTES_COUNT_MAX });
+    }
+    if text.matches("xmlns").nth(XML_NAMESPACES_COUNT_MAX).is_some() {
+        let entries = "declared namespaces";
+        return Err(Unreadable::TooMany { what, entries, count_max: XML_NAMESPACES_COUNT_MAX });
     }
     let options = ParsingOptions { allow_dtd: false, nodes_limit: XML_NODES_COUNT_MAX, ..ParsingOptions::default() };
     Document::parse_with_options(text, options).map_err(|error| match error {
@@ -23,9 +38,16 @@ pub(crate) fn read<'a>(what: &'static str, text: &'a str) -> Result<Document<'a>
     })
 }
 
-/// The depth of a document, counted before anything is built.
-fn levels(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
+#[derive(Default)]
+struct Measured {
+    depth: usize,
+    /// Of the element that has most.
+    attributes: usize,
+}
+
+/// Counts before anything is built.
+fn measure(text: &str) -> Measured {
+    let (mut depth, mut out) = (0_usize, Measured::default());
     let mut rest = text;
     while let Some(at) = rest.find('<') {
         rest = rest.get(at..).unwrap_or_default();
@@ -41,29 +63,35 @@ fn levels(text: &str) -> usize {
             depth = depth.saturating_sub(1);
         } else if !tag.starts_with('!') {
             depth += 1;
-            deepest = deepest.max(depth);
-            if is_empty_element(tag) {
+            out.depth = out.depth.max(depth);
+            let (attributes, is_empty) = tag_measure(tag);
+            out.attributes = out.attributes.max(attributes);
+            if is_empty {
                 depth -= 1;
             }
         }
         rest = tag;
     }
-    deepest
+    out
 }
 
-/// `a b="c"/>`; a `>` in an attribute does not end it, and a `<` may not stand in one.
-fn is_empty_element(tag: &str) -> bool {
-    let (mut quote, mut before) = (None, b' ');
+/// How many attributes `a b="c"/>` has, and whether it is empty. A `>` in an attribute does not end it, and a `<` may not stand in
+/// one.
+fn tag_measure(tag: &str) -> (usize, bool) {
+    let (mut quote, mut before, mut attributes) = (None, b' ', 0);
     for byte in tag.bytes() {
         match quote {
-            _ if byte == b'<' => return false,
+            _ if byte == b'<' => return (attributes, false),
             Some(open) if byte == open => quote = None,
             Some(_) => {}
-            None if byte == b'"' || byte == b'\'' => quote = Some(byte),
-            None if byte == b'>' => return before == b'/',
+            None if byte == b'"' || byte == b'\'' => {
+                quote = Some(byte);
+                attributes += 1;
+            }
+            None if byte == b'>' => return (attributes, before == b'/'),
             None => {}
         }
         before = byte;
     }
-    false
+    (attributes, false)
 }

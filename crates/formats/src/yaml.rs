@@ -8,6 +8,8 @@ use crate::refusal::JSON_VALUES_COUNT_MAX;
 
 /// Levels of collections that a YAML document may have.
 pub(crate) const YAML_DEPTH_MAX: usize = 64;
+/// Lines of one file.
+const YAML_LINES_MAX: usize = 2_000_000;
 /// Documents in one file.
 const DOCUMENTS_COUNT_MAX: usize = 16;
 
@@ -32,6 +34,9 @@ pub(crate) fn read(what: &'static str, text: &str) -> Result<Vec<Node>, Unreadab
 }
 
 fn documents(text: &str) -> Read<Vec<Node>> {
+    if text.lines().nth(YAML_LINES_MAX).is_some() {
+        return Err(Fault::TooMany("lines", YAML_LINES_MAX));
+    }
     let mut documents = Vec::new();
     let (mut lines, mut values) = (Vec::new(), 0);
     let mut take = |lines: &mut Vec<Line<'_>>, documents: &mut Vec<Node>| -> Read<()> {

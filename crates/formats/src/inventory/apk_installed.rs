@@ -3,6 +3,7 @@
 
 use super::distribution::{Distribution, Installed, component};
 use super::draft::{Answer, Draft};
+use crate::Unreadable;
 
 const WHAT: &str = "an apk installed file";
 /// Packages of which each distribution has one, and whether its version is the release.
@@ -41,7 +42,7 @@ struct Stanza<'a> {
 
 pub(super) fn read(text: &str) -> Answer {
     let mut draft = Draft::new(WHAT, "apk installed");
-    let stanzas = stanzas(text);
+    let stanzas = stanzas(text, &draft)?;
     let base = BASES.iter().find_map(|base| Some((base, stanzas.iter().find(|stanza| stanza.name == Some(base.0))?)));
     let distribution = base.and_then(|((_, ecosystem, _), _)| Distribution::named(ecosystem));
     let distro = base.filter(|((_, _, says), _)| *says).and_then(|((_, ecosystem, _), stanza)| {
@@ -66,11 +67,12 @@ pub(super) fn read(text: &str) -> Answer {
     Ok(draft.done())
 }
 
-fn stanzas(text: &str) -> Vec<Stanza<'_>> {
+fn stanzas<'a>(text: &'a str, draft: &Draft) -> Result<Vec<Stanza<'a>>, Unreadable> {
     let (mut out, mut open) = (Vec::new(), Stanza::default());
     for (index, line) in text.lines().chain([""]).enumerate() {
         if line.trim().is_empty() {
             if open.line > 0 {
+                draft.room_check(out.len())?;
                 out.push(std::mem::take(&mut open));
             }
             continue;
@@ -85,5 +87,5 @@ fn stanzas(text: &str) -> Vec<Stanza<'_>> {
             _ => {}
         }
     }
-    out
+    Ok(out)
 }

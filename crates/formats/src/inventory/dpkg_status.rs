@@ -29,7 +29,7 @@ struct Stanza<'a> {
 
 pub(super) fn read(text: &str) -> Answer {
     let mut draft = Draft::new(WHAT, "dpkg status");
-    let stanzas = stanzas(text, &mut draft);
+    let stanzas = stanzas(text, &mut draft)?;
     let base = stanzas.iter().find(|stanza| stanza.package == Some("base-files"));
     let (distribution, distro) = base.map_or((None, None), release);
     match &distribution {
@@ -42,11 +42,12 @@ pub(super) fn read(text: &str) -> Answer {
     Ok(draft.done())
 }
 
-fn stanzas<'a>(text: &'a str, draft: &mut Draft) -> Vec<Stanza<'a>> {
+fn stanzas<'a>(text: &'a str, draft: &mut Draft) -> Result<Vec<Stanza<'a>>, Unreadable> {
     let (mut out, mut open) = (Vec::new(), Stanza::default());
     for (index, line) in text.lines().chain([""]).enumerate() {
         if line.trim().is_empty() {
             if open.line > 0 {
+                draft.room_check(out.len())?;
                 out.push(std::mem::take(&mut open));
             }
             continue;
@@ -74,7 +75,7 @@ fn stanzas<'a>(text: &'a str, draft: &mut Draft) -> Vec<Stanza<'a>> {
             *slot = Some(value.trim());
         }
     }
-    out
+    Ok(out)
 }
 
 /// base-files' version begins with Debian's release, `12.4+deb12u5`; Ubuntu's says `ubuntu` and no release.

@@ -44,12 +44,18 @@ impl Draft {
         self.inventory.components.len()
     }
 
-    /// Takes a component.
-    pub(crate) fn push(&mut self, component: Component) -> Result<(), Unreadable> {
-        if self.inventory.components.len() >= COMPONENTS_COUNT_MAX {
+    /// Says no before a list of so many entries is made, where one is made before the components.
+    pub(crate) fn room_check(&self, count: usize) -> Result<(), Unreadable> {
+        if count >= COMPONENTS_COUNT_MAX {
             let entries = "components";
             return Err(Unreadable::TooMany { what: self.what, entries, count_max: COMPONENTS_COUNT_MAX });
         }
+        Ok(())
+    }
+
+    /// Takes a component.
+    pub(crate) fn push(&mut self, component: Component) -> Result<(), Unreadable> {
+        self.room_check(self.inventory.components.len())?;
         self.inventory.components.push(component);
         Ok(())
     }

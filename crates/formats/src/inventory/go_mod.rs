@@ -29,7 +29,7 @@ struct Replacement {
 
 pub(super) fn read(text: &str) -> Answer {
     let mut draft = Draft::new(WHAT, "go.mod");
-    let statements = statements(text);
+    let statements = statements(text, &draft)?;
     let mut replaced: HashMap<(&str, Option<&str>), Replacement> = HashMap::new();
     let mut whole = false;
     for statement in &statements {
@@ -108,7 +108,7 @@ struct Statement {
 }
 
 /// One statement a line, in a block or not; one level of blocks is all there is.
-fn statements(text: &str) -> Vec<Statement> {
+fn statements(text: &str, draft: &Draft) -> Result<Vec<Statement>, Unreadable> {
     let (mut out, mut block) = (Vec::new(), None::<String>);
     for (index, line) in text.lines().enumerate() {
         let mut words = words_of(uncommented(line));
@@ -127,9 +127,10 @@ fn statements(text: &str) -> Vec<Statement> {
             block = Some(verb);
             continue;
         }
+        draft.room_check(out.len())?;
         out.push(Statement { line: index + 1, verb, words });
     }
-    out
+    Ok(out)
 }
 
 fn uncommented(line: &str) -> &str {

@@ -111,7 +111,8 @@ impl<'a> Pom<'a> {
             }
             let Some((before, rest)) = value.split_once("${") else { return Some(value) };
             let (name, after) = rest.split_once('}')?;
-            value = format!("{before}{}{after}", self.properties.get(name)?);
+            let property = self.properties.get(name).filter(|property| property.len() <= COMPONENT_TEXT_BYTES_MAX)?;
+            value = format!("{before}{property}{after}");
         }
         None
     }

@@ -40,6 +40,7 @@ pub(super) fn read(text: &str) -> Answer {
             ("DocumentName", _) => name = Some(value),
             ("PackageName", _) => {
                 in_package = true;
+                draft.room_check(packages.len())?;
                 packages.push(Package { line, name: value, ..Package::default() });
             }
             ("Relationship", _) => {

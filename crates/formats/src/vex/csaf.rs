@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Statements, WHAT};
+use super::{ALIASES_COUNT_MAX, Statements, WHAT, short};
 use crate::json::Node;
 use crate::openvex::{Document, Justification, Statement, Status};
 use crate::purl::{Purl, purl_versioned};
@@ -20,6 +20,9 @@ const STATUSES: [(&str, Status); 8] = [
     ("unknown", Status::UnderInvestigation),
 ];
 
+/// Products that flags, threats and remediations of one document name, those of their groups counted each time.
+const MENTIONS_COUNT_MAX: usize = 10_000_000;
+
 pub(super) fn read(document: &Node) -> Result<(Document, Vec<Warning>), Unreadable> {
     let about = document.get("document");
     let version = about.and_then(|about| about.text("csaf_version")).unwrap_or_default();
@@ -29,8 +32,9 @@ pub(super) fn read(document: &Node) -> Result<(Document, Vec<Warning>), Unreadab
     }
     let mut statements = Statements::default();
     let tree = Tree::of(document.get("product_tree").unwrap_or(&Node::Null), &mut statements);
+    let mut left = MENTIONS_COUNT_MAX;
     for (index, vulnerability) in document.items("vulnerabilities").iter().enumerate() {
-        take(&mut statements, vulnerability, &format!("vulnerabilities[{index}]"), &tree)?;
+        take(&mut statements, vulnerability, &format!("vulnerabilities[{index}]"), &tree, &mut left)?;
     }
     let tracking = about.and_then(|about| about.get("tracking"));
     let text = |field: &str| tracking.and_then(|tracking| tracking.text(field)).unwrap_or_default().to_owned();
@@ -105,11 +109,29 @@ impl<'a> Tree<'a> {
             self.products.insert(id, part);
         }
     }
+}
 
-    /// Whether an entry that names products and groups speaks of this one.
-    fn speaks_of(&self, entry: &Node, id: &str) -> bool {
-        let in_group = |group: &str| self.groups.get(group).is_some_and(|ids| ids.contains(&id));
-        texts(entry, "product_ids").any(|one| one == id) || texts(entry, "group_ids").any(in_group)
+impl<'a> Tree<'a> {
+    /// What entries say of each product, named by itself or in a group; the first counts. `left` are the mentions of products that
+    /// may still be looked at.
+    fn said(
+        &self,
+        entries: impl Iterator<Item = &'a Node>,
+        field: &str,
+        left: &mut usize,
+    ) -> Result<HashMap<&'a str, &'a str>, Unreadable> {
+        let mut said = HashMap::new();
+        for entry in entries {
+            let Some(text) = entry.text(field) else { continue };
+            let groups = texts(entry, "group_ids").filter_map(|group| self.groups.get(group)).flatten().copied();
+            for id in texts(entry, "product_ids").chain(groups) {
+                let entries = "mentions of products";
+                let none_left = || Unreadable::TooMany { what: WHAT, entries, count_max: MENTIONS_COUNT_MAX };
+                *left = left.checked_sub(1).ok_or_else(none_left)?;
+                said.entry(id).or_insert(text);
+            }
+        }
+        Ok(said)
     }
 }
 
@@ -120,47 +142,45 @@ fn texts<'a>(node: &'a Node, field: &str) -> impl Iterator<Item = &'a str> {
     })
 }
 
-fn take(statements: &mut Statements, vulnerability: &Node, at: &str, tree: &Tree<'_>) -> Result<(), Unreadable> {
+fn take<'a>(
+    statements: &mut Statements,
+    vulnerability: &'a Node,
+    at: &str,
+    tree: &Tree<'a>,
+    left: &mut usize,
+) -> Result<(), Unreadable> {
     let ids: Vec<&str> = vulnerability.items("ids").iter().filter_map(|id| id.text("text")).collect();
     let Some(name) = vulnerability.text("cve").or_else(|| ids.first().copied()) else {
         statements.warn("wrong_shape", at, "without a CVE or another id: left out");
         return Ok(());
     };
-    let aliases: Vec<String> = ids.iter().filter(|id| **id != name).map(|id| (*id).to_owned()).collect();
+    let aliases: Vec<String> =
+        ids.iter().filter(|id| **id != name).map(|id| short(id)).take(ALIASES_COUNT_MAX).collect();
     let groups = vulnerability.get("product_status").unwrap_or(&Node::Null);
+    let of_impact = |threat: &&Node| threat.text("category") == Some("impact");
+    let labels = tree.said(vulnerability.items("flags").iter(), "label", left)?;
+    let impacts = tree.said(vulnerability.items("threats").iter().filter(of_impact), "details", left)?;
+    let actions = tree.said(vulnerability.items("remediations").iter(), "details", left)?;
     for (group, status) in STATUSES {
         for id in texts(groups, group) {
             let Some(product) = tree.products.get(id) else {
                 statements.warn("unknown_product", at, format!("{} is in no product tree", id.escape_debug()));
                 continue;
             };
-            let mut statement = Statement {
-                vulnerability: name.to_owned(),
+            let of =
+                |status_of, said: &HashMap<&'a str, &'a str>| said.get(id).copied().filter(|_| status == status_of);
+            statements.push(Statement {
+                vulnerability: short(name),
                 aliases: aliases.clone(),
                 products: vec![product.clone()],
                 status,
-                ..Statement::default()
-            };
-            reasons(&mut statement, vulnerability, id, tree);
-            statements.push(statement)?;
+                // A flag's label is VEX's own word; a threat's impact says why, a remediation what to do.
+                justification: of(Status::NotAffected, &labels).and_then(Justification::of_word),
+                impact_statement: of(Status::NotAffected, &impacts).map(short),
+                action_statement: of(Status::Affected, &actions).map(short),
+                timestamp: None,
+            })?;
         }
     }
     Ok(())
-}
-
-/// A flag's label is VEX's own word; a threat's impact says why, a remediation what to do.
-fn reasons(statement: &mut Statement, vulnerability: &Node, id: &str, tree: &Tree<'_>) {
-    let about = |field: &str| vulnerability.items(field).iter().filter(|entry| tree.speaks_of(entry, id));
-    match statement.status {
-        Status::NotAffected => {
-            let label = about("flags").find_map(|flag| flag.text("label"));
-            statement.justification = label.and_then(Justification::of_word);
-            let impact = about("threats").find(|threat| threat.text("category") == Some("impact"));
-            statement.impact_statement = impact.and_then(|threat| threat.text("details")).map(str::to_owned);
-        }
-        Status::Affected => {
-            statement.action_statement = about("remediations").find_map(|r| r.text("details")).map(str::to_owned);
-        }
-        Status::Fixed | Status::UnderInvestigation => {}
-    }
 }

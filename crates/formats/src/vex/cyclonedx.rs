@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Statements, WHAT};
+use super::{ALIASES_COUNT_MAX, Statements, WHAT, short};
 use crate::json::Node;
 use crate::openvex::{Document, Justification, Statement, Status};
 use crate::purl::purl_versioned;
@@ -96,13 +96,13 @@ fn take(
     let updated = analysis.and_then(|analysis| analysis.text("lastUpdated")).or_else(|| vulnerability.text("updated"));
     let references = vulnerability.items("references").iter().filter_map(|reference| reference.text("id"));
     let plain = Statement {
-        vulnerability: id.to_owned(),
-        aliases: references.filter(|alias| *alias != id).map(str::to_owned).collect(),
+        vulnerability: short(id),
+        aliases: references.filter(|alias| *alias != id).map(short).take(ALIASES_COUNT_MAX).collect(),
         status: *status,
         justification: justification.filter(|_| *status == Status::NotAffected),
-        impact_statement: Some(reason).filter(|reason| !reason.is_empty()),
-        action_statement: vulnerability.text("recommendation").map(str::to_owned),
-        timestamp: updated.map(str::to_owned),
+        impact_statement: Some(short(&reason)).filter(|reason| !reason.is_empty()),
+        action_statement: vulnerability.text("recommendation").map(short),
+        timestamp: updated.map(short),
         ..Statement::default()
     };
     for (index, target) in vulnerability.items("affects").iter().enumerate() {

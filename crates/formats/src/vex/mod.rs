@@ -16,6 +16,15 @@ pub const VEX_DOCUMENT_BYTES_MAX: usize = INVENTORY_BYTES_MAX;
 /// Statements that are read from one document, one for each product.
 pub const VEX_STATEMENTS_COUNT_MAX: usize = 200_000;
 
+/// As much of a text as is kept in each of the statements that share it, in characters.
+const TEXT_CHARS_MAX: usize = 2_000;
+/// Other ids of one vulnerability that are kept.
+const ALIASES_COUNT_MAX: usize = 50;
+
+fn short(text: &str) -> String {
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}
+
 /// Reads a document.
 ///
 /// # Errors

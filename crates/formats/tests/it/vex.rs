@@ -134,6 +134,18 @@ fn csaf() {
 }
 
 #[test]
+fn what_csaf_says_again_and_again_is_bounded() {
+    let product = r#"{"product_id": "P", "name": "a"}"#;
+    let group = format!(r#"{{"group_id": "G", "product_ids": ["P"{}]}}"#, r#", "P""#.repeat(9_999));
+    let flags = r#"{"label": "component_not_present", "group_ids": ["G"]},"#.repeat(1_001);
+    let text = format!(
+        r#"{{"document": {{"csaf_version": "2.0"}}, "product_tree": {{"full_product_names": [{product}], "product_groups": [{group}]}},
+            "vulnerabilities": [{{"cve": "CVE-1", "flags": [{flags} {{}}], "product_status": {{"known_not_affected": ["P"]}}}}]}}"#
+    );
+    assert_eq!(refused(&text), "read a VEX document: more than 10000000 mentions of products");
+}
+
+#[test]
 fn our_own_csaf_and_openvex_and_neither() {
     let openvex = r#"{"@context": "https://openvex.dev/ns/v0.2.0", "statements": [{"vulnerability": {"name": "CVE-2020-8203"},
         "products": [{"@id": "pkg:npm/lodash@4.17.15"}], "status": "fixed"}]}"#;

@@ -104,5 +104,7 @@ fn toml_that_would_exhaust_is_refused() {
     }
     let many = format!("{package}x = [{}]\n", "1,".repeat(2_000_001));
     assert_eq!(refused(&many), "read an inventory: more than 2000000 TOML values");
+    let words = format!("{package}{}", "a\n".repeat(3_000_001));
+    assert_eq!(refused(&words), "read an inventory: more than 6000000 TOML tokens");
     assert!(refused("[[package]]\nname = \"a\"\nname = \"b\"\n").starts_with("read an inventory: not TOML: "));
 }

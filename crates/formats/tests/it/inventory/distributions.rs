@@ -1,6 +1,6 @@
 //! What distributions say is installed: dpkg, apk, rpm.
 
-use super::{data, lines, read_lines};
+use super::{data, lines, read_lines, refused};
 
 pub const DPKG: &str = "Package: base-files
 Status: install ok installed
@@ -134,4 +134,20 @@ fn rpm() {
             "warning not_enough the document",
         ]
     );
+}
+
+#[test]
+fn too_many_are_refused_before_they_are_held() {
+    let many = [
+        ("a dpkg status file", "Package: a\nVersion: 1\n\n", "P:\n\n"),
+        ("an apk installed file", "P:a\nV:1\n\n", "P:a\n\n"),
+        ("a list of rpm -qa", "a-1-1.src\n", "a-1-1.src\n"),
+        ("a go.mod", "module a\n", "a\n"),
+        ("an SPDX document", "SPDXVersion: SPDX-2.3\n", "PackageName:\n"),
+        ("a requirements file", "a==1\n", "a\n"),
+    ];
+    for (what, head, unit) in many {
+        let refusal = format!("read {what}: more than 200000 components");
+        assert_eq!(refused(&format!("{head}{}", unit.repeat(200_001))), refusal);
+    }
 }

@@ -72,6 +72,10 @@ fn a_property_that_grows_is_not_followed() {
          </dependencies></project>"
     );
     assert_eq!(read_lines(&pom), ["dependencies[0]: a:b [unresolved]"]);
+    let long = pom
+        .replace("<p15>xxxxxxxxxxxxxxxx</p15>", &format!("<p15>{}</p15>", "x".repeat(2_000)))
+        .replace("${p0}", "${p15}");
+    assert_eq!(read_lines(&long), ["dependencies[0]: a:b [unresolved]"]);
 }
 
 #[test]
@@ -87,6 +91,10 @@ fn xml_that_would_multiply_or_exhaust_is_refused() {
     assert!(refused(&"<a b=".repeat(200_000)).contains("more than 128"));
     let many = format!("<project>{}</project>", "<a/>".repeat(2_100_000));
     assert_eq!(refused(&many), "read an inventory: more than 2000000 XML nodes");
+    let attributes = format!("<project {}/>", "a='' ".repeat(100_000));
+    assert_eq!(refused(&attributes), "read an inventory: more than 64 attributes of one element");
+    let namespaces = format!("<project>{}</project>", "<a xmlns:b='x'/>".repeat(1_001));
+    assert_eq!(refused(&namespaces), "read an inventory: more than 1000 declared namespaces");
     assert!(refused("<html></html>").starts_with("read an inventory: it is none of "));
 }
 
