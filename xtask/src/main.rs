@@ -22,6 +22,8 @@ use: cargo xtask COMMAND
           (pinned by digest, from package registries only, no root needed, safe to run again)
   slow versions [SEED PAIRS]
           put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
+  slow fuzz [SEED SECONDS]
+          change the tests' inventories for 60 seconds each before every reader; exits 1 when one panics
   ranges [BUNDLE …] | ranges --check
           measure bundles on all published versions, or go on where it stopped, into docs/ranges.json and docs/ranges.md;
           --check only compares the page and the data with each other and with the bundles
@@ -71,6 +73,11 @@ fn main() -> ExitCode {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(error) => environment_failure("slow versions", &error),
+        },
+        ["slow", "fuzz", rest @ ..] => match slow::fuzz(&root(), rest) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("slow fuzz", &error),
         },
         ["help" | "--help" | "-h"] => {
             print!("{USE}");

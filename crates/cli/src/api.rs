@@ -4,12 +4,15 @@
 //! idempotency key, so that a try again after a broken connection has its effect once.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use proof::source::client::root_certs_of_system;
 use serde_json::Value;
 use ureq::http::{Request, StatusCode};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::output::{EXIT_ENVIRONMENT, EXIT_INPUT};
 
@@ -17,6 +20,8 @@ use crate::output::{EXIT_ENVIRONMENT, EXIT_INPUT};
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// Time for one request, in seconds.
 const REQUEST_S_MAX: u64 = 120;
+/// Largest file of certificates, in bytes.
+const CA_BYTES_MAX: u64 = 4 << 20;
 /// Tries of a request whose connection broke or that was answered 503.
 const TRIES_MAX: u32 = 3;
 
@@ -29,6 +34,28 @@ pub struct Server {
     /// Bearer token; better given in the environment, where other users cannot see it
     #[arg(long, env = "PROOFHOUSE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
+    /// Certificates (PEM) that vouch for the clearinghouse, in place of the system's
+    #[arg(long = "ca", env = "PROOFHOUSE_CA", value_name = "FILE", value_parser = authorities)]
+    pub authorities: Option<RootCerts>,
+}
+
+/// Reads a file of certificates.
+///
+/// # Errors
+/// In words: a file that cannot be read or names nobody is refused, so that nobody else is trusted by mistake.
+pub fn authorities(path: &str) -> Result<RootCerts, String> {
+    let bytes = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+    if bytes > CA_BYTES_MAX {
+        return Err(format!("{bytes} bytes; certificates have at most {CA_BYTES_MAX}"));
+    }
+    let pem = std::fs::read(Path::new(path)).map_err(|e| e.to_string())?;
+    let mut found = Vec::new();
+    for item in parse_pem(&pem) {
+        if let PemItem::Certificate(certificate) = item.map_err(|e| e.to_string())? {
+            found.push(certificate);
+        }
+    }
+    if found.is_empty() { Err("no certificate in PEM".to_owned()) } else { Ok(RootCerts::from(found)) }
 }
 
 /// Why a request did not give what was asked.
@@ -74,7 +101,9 @@ pub struct Api {
 impl Api {
     /// A client; nothing is sent yet.
     pub fn new(server: &Server) -> Self {
+        let roots = server.authorities.clone().unwrap_or_else(root_certs_of_system);
         let config = ureq::Agent::config_builder()
+            .tls_config(TlsConfig::builder().root_certs(roots).build())
             .timeout_global(Some(Duration::from_secs(REQUEST_S_MAX)))
             .http_status_as_error(false)
             .max_redirects(0)
@@ -99,12 +128,18 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`]
-    pub fn get_text(&self, path: &str) -> Result<String, ApiError> {
+    pub fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
         let (status, bytes) = self.exchange("GET", path, None, &[], None)?;
-        if !status.is_success() {
-            return Err(refused(status, &bytes));
-        }
-        String::from_utf8(bytes).map_err(|_| ApiError::Unreachable(format!("{path}: the answer is not UTF-8")))
+        if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn get_text(&self, path: &str) -> Result<String, ApiError> {
+        String::from_utf8(self.get_bytes(path)?)
+            .map_err(|_| ApiError::Unreachable(format!("{path}: the answer is not UTF-8")))
     }
 
     /// Writes: sends a JSON body.

@@ -17,13 +17,16 @@ mod nouns;
 mod output;
 mod prove;
 mod range;
+mod receipt_key;
 mod same;
 mod serve;
+mod store_command;
 mod trace;
 mod triage_command;
 mod verify;
 mod verify_fix;
 mod versions_command;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +50,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run the clearinghouse: the API, the pages and the workers
     Serve(serve::Serve),
+    /// Run proofs for a clearinghouse on another machine
+    Worker(worker::Worker),
     /// Say what you look at before you look
     Claim(nouns::claim::Claim),
     /// Send a report or a proof bundle
@@ -91,12 +96,16 @@ enum Command {
     Range(range::Range),
     /// Check a receipt's signature and replay it
     Verify(verify::Verify),
+    /// Print the public key of this data folder's receipts
+    ReceiptKey(receipt_key::ReceiptKey),
     /// Tell whether two proofs show one defect
     Same(same::Same),
     /// Make a proof smaller that shows the same
     Minimise(minimise::Minimise),
     /// Tell whether a patch mends what proofs show
     VerifyFix(verify_fix::VerifyFix),
+    /// Say what packages, runtimes and builds take on disk, or evict some
+    Store(store_command::Store),
     /// Print a completion script for your shell
     Completions(completions::Completions),
 }
@@ -108,6 +117,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Demo(command) => command.run(cli.home),
         Command::Serve(command) => command.run(cli.home),
+        Command::Worker(command) => command.run(cli.home),
         Command::Claim(command) => command.run(),
         Command::Submit(command) => command.run(),
         Command::Report(command) => command.run(),
@@ -130,9 +140,11 @@ fn main() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Range(command) => command.run(cli.home),
         Command::Verify(command) => command.run(cli.home),
+        Command::ReceiptKey(command) => command.run(cli.home),
         Command::Same(command) => command.run(cli.home),
         Command::Minimise(command) => command.run(cli.home),
         Command::VerifyFix(command) => command.run(cli.home),
+        Command::Store(command) => command.run(cli.home),
         Command::Completions(command) => command.run(&mut Cli::command()),
     }
 }

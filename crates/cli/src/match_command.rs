@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use formats::inventory::{INVENTORY_BYTES_MAX, Inventory};
-use formats::openvex::{self, VEX_BYTES_MAX};
+use formats::vex::VEX_DOCUMENT_BYTES_MAX;
 use formats::{Warning, inventory};
 use matching::{Builder, Holdings, Hot, Index, InventoryMatch, Vex};
 
@@ -35,7 +35,7 @@ pub struct Match {
     /// The public key that must have signed the index, in PEM form [default: this data folder's own]
     #[arg(long, value_name = "FILE", requires = "index")]
     index_key: Option<PathBuf>,
-    /// What an operator runs
+    /// What an operator runs: bills of materials (CycloneDX, SPDX), lock files, a distribution's list of packages
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     inventory: Vec<PathBuf>,
     #[command(flatten)]
@@ -61,7 +61,7 @@ pub struct Reach {
 /// How it is answered.
 #[derive(Args)]
 struct Answer {
-    /// OpenVEX documents: shown beside the findings they speak of, which then count no more where they settle them
+    /// VEX documents (OpenVEX, CycloneDX, CSAF): shown beside the findings they speak of, which then count no more where they settle them
     #[arg(long, num_args = 1.., value_name = "PATH")]
     vex: Vec<PathBuf>,
     /// Print one JSON document
@@ -180,17 +180,24 @@ fn build(paths: &[PathBuf]) -> Result<Index, String> {
 fn inventories_read(paths: &[PathBuf]) -> Result<Vec<InventoryRead>, String> {
     let one = |path: &PathBuf| {
         let bytes = file_read(path, INVENTORY_BYTES_MAX as u64 + 1)?;
-        let (inventory, warnings) = inventory::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        let (inventory, warnings) = inventory::read_named(name_inside(path).as_deref(), &bytes)
+            .map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(InventoryRead { inventory, warnings })
     };
     paths.iter().map(one).collect()
 }
 
+/// The file's name, without the `.zst` behind it.
+fn name_inside(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy();
+    Some(name.strip_suffix(".zst").unwrap_or(&name).to_owned())
+}
+
 fn vex_read(paths: &[PathBuf]) -> Result<Vex, String> {
     let mut vex = Vex::default();
     for path in paths {
-        let bytes = file_read(path, VEX_BYTES_MAX as u64 + 1)?;
-        let (document, warnings) = openvex::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        let bytes = file_read(path, VEX_DOCUMENT_BYTES_MAX as u64 + 1)?;
+        let (document, warnings) = formats::vex::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))?;
         for warning in warnings {
             eprintln!("note: {}: {}: {}", path.display(), warning.at, warning.text);
         }

@@ -60,13 +60,28 @@ pub fn home_required(given: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
 
 /// Opens the engine over the data folder.
 pub fn engine_open(home: Option<PathBuf>) -> Result<Engine, ExitCode> {
-    engine_open_over(home, None)
+    engine_open_over(home, None, None)
 }
 
 /// The same, with a local repository in place of the one a bundle names.
-pub fn engine_open_over(home: Option<PathBuf>, repo: Option<PathBuf>) -> Result<Engine, ExitCode> {
+pub fn engine_open_over(
+    home: Option<PathBuf>,
+    repo: Option<PathBuf>,
+    store_bytes_max: Option<u64>,
+) -> Result<Engine, ExitCode> {
     let home = home_required(home)?;
-    Engine::open(EngineConfig { home, repo, ..EngineConfig::default() }).map_err(|e| failed(&e))
+    Engine::open(EngineConfig { home, repo, store_bytes_max, ..EngineConfig::default() }).map_err(|e| failed(&e))
+}
+
+/// What the store of packages and builds may take, where a process that runs for long is not told otherwise.
+pub const STORE_BYTES_DEFAULT: &str = "20GiB";
+
+/// Reads a size: bytes, or with KiB, MiB or GiB.
+///
+/// # Errors
+/// What one looks like.
+pub fn size(text: &str) -> Result<u64, String> {
+    text.parse().or_else(|_| proof::bundle::quantity::size_bytes(text))
 }
 
 /// Says what went wrong, and with which exit code the program ends.

@@ -30,6 +30,9 @@ pub struct Prove {
     /// A local repository in place of the one the bundle names in `target.repo`
     #[arg(long, value_name = "FOLDER")]
     repo: Option<PathBuf>,
+    /// What packages, runtimes and builds kept in the data folder may take on disk, such as 20GiB [default: any amount]
+    #[arg(long, env = "PROOFHOUSE_STORE_BYTES_MAX", value_name = "SIZE", value_parser = output::size)]
+    store_bytes_max: Option<u64>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -42,7 +45,7 @@ impl Prove {
     }
 
     fn answer(self, home: Option<PathBuf>) -> Result<ExitCode, ExitCode> {
-        let engine = output::engine_open_over(home, self.repo)?;
+        let engine = output::engine_open_over(home, self.repo, self.store_bytes_max)?;
         let bundle =
             Bundle::read(&self.bundle, engine.sandbox()).map_err(|e| output::failed(&EngineError::Bundle(e)))?;
         let options = ProveOptions { versions: self.versions, repeat: self.repeat, receipts: self.receipts };

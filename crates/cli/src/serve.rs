@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use domain::deadline::MissingPoints;
 use server::ServerConfig;
+use service::job::{JOB_LEASE_S, JOB_LEASE_S_MAX, JOB_LEASE_S_MIN};
 use service::{Service, ServiceConfig, ServiceError};
 use store::StoreConfig;
 use tokio::sync::oneshot;
@@ -37,9 +38,18 @@ pub struct Serve {
     /// The name that stands on advisories
     #[arg(long, env = "PROOFHOUSE_PUBLISHER", default_value = "Proofhouse", value_name = "NAME")]
     publisher: String,
-    /// Proofs and other jobs worked on at once in this process; 0 for a server that only answers
+    /// Proofs and other jobs worked on at once in this process; 0 leaves proofs to `proofhouse worker`
     #[arg(long, default_value_t = 2, value_name = "N")]
     workers: usize,
+    /// How long a job whose worker was killed waits for the next one, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = JOB_LEASE_S, value_parser = clap::value_parser!(i64).range(JOB_LEASE_S_MIN..=JOB_LEASE_S_MAX))]
+    lease_seconds: i64,
+    /// A label that every proof needs of its worker, such as zone=enclave; may be given several times
+    #[arg(long = "proof-needs", value_name = "LABEL", value_parser = crate::worker::label)]
+    proof_needs: Vec<String>,
+    /// What packages, runtimes and builds kept for proofs may take on disk beside what is in use
+    #[arg(long, env = "PROOFHOUSE_STORE_BYTES_MAX", value_name = "SIZE", default_value = output::STORE_BYTES_DEFAULT, value_parser = output::size)]
+    store_bytes_max: u64,
     /// Deadline where CISA gave no SSVC points: safer, automatable-no-impact-total or sixty-days
     #[arg(long, env = "PROOFHOUSE_MISSING_POINTS", default_value = "safer", value_name = "POLICY")]
     missing_points: MissingPoints,
@@ -54,7 +64,17 @@ pub fn service_config(home: PathBuf, store: Option<&str>, public_url: String, pu
         Some(url) => StoreConfig::Postgres { url: url.to_owned(), connections_max: POSTGRES_CONNECTIONS_MAX },
         None => StoreConfig::Sqlite { path: home.join("proofhouse.sqlite") },
     };
-    ServiceConfig { home, store, init_exe: None, missing_points: MissingPoints::Safer, publisher, public_url }
+    ServiceConfig {
+        home,
+        store,
+        init_exe: None,
+        lease_s: service::job::JOB_LEASE_S,
+        proof_needs: Vec::new(),
+        store_bytes_max: None,
+        missing_points: MissingPoints::Safer,
+        publisher,
+        public_url,
+    }
 }
 
 /// An async runtime for the whole program.
@@ -88,7 +108,13 @@ impl Serve {
         runtime()?.block_on(async {
             let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
             let config = service_config(home, self.store.as_deref(), public_url, self.publisher.clone());
-            let config = ServiceConfig { missing_points: self.missing_points, ..config };
+            let config = ServiceConfig {
+                missing_points: self.missing_points,
+                lease_s: self.lease_seconds,
+                proof_needs: self.proof_needs.clone(),
+                store_bytes_max: Some(self.store_bytes_max),
+                ..config
+            };
             let service = Service::open(config).await.map_err(|e| service_failed(&e))?;
             first_start(&service).await?;
             let (bound, address) = oneshot::channel();
@@ -96,6 +122,8 @@ impl Serve {
                 public_url: self.public_url.clone(),
                 metrics_token: self.metrics_token.clone(),
                 workers: self.workers,
+                // Without workers there is still somebody for everything that runs no proof.
+                clerks: usize::from(self.workers == 0),
                 ..ServerConfig::new(self.listen)
             };
             tokio::spawn(async move {

@@ -10,8 +10,9 @@ use proof::{Bundle, EngineError, VerifyOptions, VerifyReport, Watch};
 use signing::PublicKey;
 
 use crate::output::{self, EXIT_INPUT, EXIT_NEGATIVE, Reporter};
+use crate::verify_fix::patch_read;
 
-/// Checks a receipt's signature and replays it on the bytes it names.
+/// Checks a receipt's signature and replays it on the bytes it names; of a fix, the whole matrix.
 ///
 /// Exit codes: 0 verified, 1 the signature or the verdict differs, 2 bad use or no receipt, 3 this machine or its
 /// network.
@@ -22,9 +23,12 @@ use crate::output::{self, EXIT_INPUT, EXIT_NEGATIVE, Reporter};
 pub struct Verify {
     /// The receipt's file
     receipt: PathBuf,
-    /// The bundle, where it is not kept here
-    #[arg(long, value_name = "PATH")]
-    bundle: Option<PathBuf>,
+    /// The bundle, where it is not kept here; may be given several times
+    #[arg(long = "bundle", value_name = "PATH")]
+    bundles: Vec<PathBuf>,
+    /// The patch that a receipt of verify-fix names, where it is not kept here; may be given several times
+    #[arg(long = "patch", value_name = "FILE")]
+    patches: Vec<PathBuf>,
     /// The key that must have signed, in PEM form [default: this data folder's own]
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
@@ -52,14 +56,11 @@ impl Verify {
             None => None,
         };
         let engine = output::engine_open(home)?;
-        let bundle = match &self.bundle {
-            Some(path) => {
-                let read = Bundle::read(path, engine.sandbox());
-                Some(read.map_err(|e| output::failed(&EngineError::Bundle(e)))?)
-            }
-            None => None,
-        };
-        let options = VerifyOptions { public_key, bundle, no_replay: self.no_replay };
+        let bundles: Result<Vec<Bundle>, _> =
+            self.bundles.iter().map(|path| Bundle::read(path, engine.sandbox())).collect();
+        let bundles = bundles.map_err(|e| output::failed(&EngineError::Bundle(e)))?;
+        let patches = self.patches.iter().map(|path| patch_read(path)).collect::<Result<Vec<_>, _>>()?;
+        let options = VerifyOptions { public_key, bundles, patches, no_replay: self.no_replay };
         let reporter = Reporter::new();
         let watch = Watch { progress: &reporter, cancel: &output::NEVER };
         let report = engine.verify(&receipt, &options, watch).map_err(|e| output::failed(&e))?;

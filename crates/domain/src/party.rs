@@ -27,6 +27,8 @@ words! {
         Operator = "operator",
         /// Staff of this clearinghouse: moves cases, never owns the verdict.
         Coordinator = "coordinator",
+        /// A machine that runs proofs for this clearinghouse, and does nothing else.
+        Worker = "worker",
     }
 }
 
@@ -39,6 +41,8 @@ words! {
         Write = "write",
         /// Make parties, members and tokens.
         Admin = "admin",
+        /// Take proof jobs and post what running them showed. Stands alone on a token.
+        Worker = "worker",
     }
 }
 

@@ -39,6 +39,10 @@ words! {
         InventorySubmit = "inventory-submit",
         /// Answer a notice of one's own.
         NoticeAnswer = "notice-answer",
+        /// Take a proof job, and post what running it showed.
+        JobWork = "job-work",
+        /// See where a job stands, and who holds it.
+        JobRead = "job-read",
     }
 }
 
@@ -69,11 +73,15 @@ pub struct CaseStanding {
 pub fn decide(actor: &Actor, action: Action) -> Decision {
     let scope = match action {
         Action::PartyManage => TokenScope::Admin,
-        Action::OwnRead | Action::CaseRead | Action::CaseReadResearch => TokenScope::Read,
+        Action::OwnRead | Action::CaseRead | Action::CaseReadResearch | Action::JobRead => TokenScope::Read,
+        Action::JobWork => TokenScope::Worker,
         _ => TokenScope::Write,
     };
     let role = match action {
-        Action::PartyManage | Action::CaseCoordinate | Action::CaseReadIn => actor.is(Role::Coordinator),
+        Action::PartyManage | Action::CaseCoordinate | Action::CaseReadIn | Action::JobRead => {
+            actor.is(Role::Coordinator)
+        }
+        Action::JobWork => actor.is(Role::Worker),
         Action::ClaimTake | Action::ReportSubmit | Action::ProofSubmit => {
             actor.is(Role::Finder) || actor.is(Role::Maintainer) || actor.is(Role::Coordinator)
         }
@@ -147,6 +155,21 @@ mod tests {
             assert_eq!(decide_case(&actor(&[Role::Maintainer]), Action::CaseJudge, case), expected);
             assert_eq!(decide_case(&actor(&[Role::Coordinator]), Action::CaseJudge, case), Decision::Forbidden);
         }
+    }
+
+    #[test]
+    fn a_worker_works_and_does_nothing_else() {
+        let mut worker = actor(&[Role::Worker]);
+        worker.scopes = vec![TokenScope::Worker];
+        for action in Action::ALL {
+            let expected = if *action == Action::JobWork { Decision::Allow } else { Decision::Forbidden };
+            assert_eq!(decide(&worker, *action), expected, "{action}");
+            let mut other = actor(&[Role::Finder, Role::Maintainer, Role::Operator, Role::Coordinator]);
+            other.scopes = vec![TokenScope::Worker];
+            assert_eq!(decide(&other, *action), Decision::Forbidden, "{action}");
+        }
+        let every = actor(&[Role::Finder, Role::Maintainer, Role::Operator, Role::Coordinator]);
+        assert_eq!(decide(&every, Action::JobWork), Decision::Forbidden);
     }
 
     #[test]

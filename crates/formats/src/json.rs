@@ -1,12 +1,13 @@
 //! A JSON reader that keeps repeated keys, so that they can be refused, and that stops building at a given depth: what lies
-//! deeper is checked for syntax (without recursion) and kept as [`Node::TooDeep`]. Knows no format.
+//! deeper is checked for syntax (without recursion) and kept as [`Node::TooDeep`]. TOML and YAML are read into the same values.
+//! Knows no format.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// One JSON value.
+/// One value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
     Null,
@@ -41,6 +42,22 @@ impl Node {
         match self.get(field) {
             Some(Node::String(text)) if !text.is_empty() => Some(text),
             _ => None,
+        }
+    }
+
+    /// The items of an array member; none where there is no such array.
+    pub(crate) fn items(&self, field: &str) -> &[Node] {
+        match self.get(field) {
+            Some(Node::Array(items)) => items,
+            _ => &[],
+        }
+    }
+
+    /// The members of an object member; none where there is no such object.
+    pub(crate) fn members(&self, field: &str) -> &[(String, Node)] {
+        match self.get(field) {
+            Some(Node::Object(members)) => members,
+            _ => &[],
         }
     }
 
@@ -85,8 +102,9 @@ impl Node {
     }
 }
 
-struct Depth {
-    left: usize,
+/// Builds so many levels from any self-describing source.
+pub(crate) struct Depth {
+    pub(crate) left: usize,
 }
 
 impl<'de> DeserializeSeed<'de> for Depth {

@@ -5,17 +5,20 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod csaf;
-pub mod cyclonedx;
 pub mod ecosystem;
 pub mod inventory;
 mod json;
 pub mod kev;
-pub mod npm_lock;
 pub mod openvex;
 pub mod osv;
 pub mod points;
 pub mod purl;
 mod refusal;
 pub mod tap;
+mod toml_text;
+pub mod vex;
+mod xml;
+mod yaml;
 
+pub use inventory::{cyclonedx, npm_lock};
 pub use refusal::{Unreadable, Warning};

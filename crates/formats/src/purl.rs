@@ -27,6 +27,48 @@ pub struct Purl {
     pub version: Option<String>,
     /// A `vcs_url` qualifier: it was taken from a repository, not from the registry.
     pub from_repository: bool,
+    /// Set for the packages of distributions.
+    pub packaged: Option<Packaged>,
+}
+
+/// What the purl of a distribution's package (`deb`, `apk`, `rpm`) says beside its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Packaged {
+    /// `debian`, `alpine`.
+    pub namespace: Option<String>,
+    /// The qualifier `distro`: `debian-12`.
+    pub distro: Option<String>,
+    /// The qualifier `epoch` of an RPM.
+    pub epoch: Option<String>,
+    /// The name of the package it was built from, by the qualifier `upstream`.
+    pub source: Option<String>,
+    /// That one's version, where the qualifier says it.
+    pub source_version: Option<String>,
+}
+
+impl Packaged {
+    fn of(url: &PackageUrl<'_>) -> Option<Self> {
+        if !matches!(url.ty(), "deb" | "apk" | "rpm") {
+            return None;
+        }
+        let qualifier = |key: &str| url.qualifiers().get(key).map(|value| value.to_string());
+        let upstream = qualifier("upstream");
+        let (source, source_version) = match upstream.as_deref() {
+            None => (None, None),
+            // An RPM's source is a file: `openssl-3.0.7-24.el9.src.rpm`.
+            Some(file) if file.ends_with(".src.rpm") => (file.rsplitn(3, '-').nth(2), None),
+            Some(text) => {
+                text.split_once('@').map_or((Some(text), None), |(name, version)| (Some(name), Some(version)))
+            }
+        };
+        Some(Packaged {
+            namespace: url.namespace().map(str::to_owned),
+            distro: qualifier("distro"),
+            epoch: qualifier("epoch").filter(|epoch| epoch != "0"),
+            source: source.map(str::to_owned),
+            source_version: source_version.map(str::to_owned),
+        })
+    }
 }
 
 /// Why a text is not a purl.
@@ -59,11 +101,12 @@ impl FromStr for Purl {
             (Some(namespace), Some(joint)) => format!("{namespace}{joint}{}", url.name()),
             _ => url.name().to_owned(),
         };
-        if url.ty() == "npm" {
+        if matches!(url.ty(), "npm" | "golang") {
             name = name_as_written(text, name);
         }
         let version = url.version().map(str::to_owned).filter(|v| !v.is_empty());
         let from_repository = url.qualifiers().contains_key("vcs_url");
+        let packaged = Packaged::of(&url);
         let canonical = url.without_version().to_string();
         let package = url.clear_qualifiers().without_subpath().to_string();
         Ok(Purl {
@@ -74,12 +117,13 @@ impl FromStr for Purl {
             name,
             version,
             from_repository,
+            packaged,
         })
     }
 }
 
-/// The purl specification writes npm names in lower case, but the registry has old names with capitals (`JSONStream`,
-/// which is not `jsonstream`), and most tools write those as they are.
+/// The purl specification writes names of npm and Go in lower case, but npm's registry has old names with capitals (`JSONStream`,
+/// which is not `jsonstream`), Go's modules have them too, advisories name them so, and most tools write them as they are.
 fn name_as_written(text: &str, name: String) -> String {
     let bare = text.split(['?', '#']).next().unwrap_or_default().replace("%40", "@");
     let written =
@@ -100,5 +144,22 @@ pub fn purl_of(ecosystem: &str, name: &str) -> Option<String> {
     if let Some(namespace) = namespace {
         url.with_namespace(namespace).ok()?;
     }
+    Some(url.to_string())
+}
+
+/// Makes the canonical purl of a package in a namespace.
+pub(crate) fn purl_in(purl_type: &str, namespace: &str, name: &str) -> Option<String> {
+    let mut url = PackageUrl::new(purl_type, name).ok()?;
+    url.with_namespace(namespace).ok()?;
+    Some(url.to_string())
+}
+
+/// The purl of one version of what a purl names; none where it is no purl.
+pub(crate) fn purl_versioned(purl: &str, version: &str) -> Option<String> {
+    if purl.len() > PURL_BYTES_MAX || version.is_empty() {
+        return None;
+    }
+    let mut url = PackageUrl::from_str(purl).ok()?;
+    url.with_version(version).ok()?;
     Some(url.to_string())
 }

@@ -30,7 +30,7 @@ pub enum Unreadable {
     Malformed {
         /// The kind of document.
         what: &'static str,
-        /// `JSON` or `CSV`.
+        /// `JSON`, `CSV`, `TOML`, `XML` …
         syntax: &'static str,
         /// The parser's words, with line and column.
         reason: String,
@@ -44,6 +44,12 @@ pub enum Unreadable {
         field: String,
         /// What should stand there.
         expected: &'static str,
+    },
+    /// Of no kind that is read.
+    #[error("read an inventory: it is none of {readable}")]
+    UnknownKind {
+        /// Which kinds are.
+        readable: String,
     },
     /// A version of the format that is not read.
     #[error("read {what}: version {version:?} is not read; {readable} are")]

@@ -48,6 +48,7 @@ impl Engine {
         let manifest = bundle.manifest();
         let version =
             version.unwrap_or_else(|| manifest.target.fixed.as_deref().unwrap_or(&manifest.target.vulnerable));
+        let _call = self.store.call()?;
         let toolchain = self.toolchain(bundle, watch.progress)?;
         let means = self.means(bundle, &toolchain);
         let trees = means.runtime.ablations(bundle, version)?;

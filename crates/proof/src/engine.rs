@@ -50,6 +50,8 @@ pub struct EngineConfig {
     pub repo: Option<PathBuf>,
     /// Keep no bundle in the data folder: for a caller that keeps them itself, sealed.
     pub without_bundles: bool,
+    /// What the store may take on disk beside what is in use, in bytes; any amount where absent.
+    pub store_bytes_max: Option<u64>,
 }
 
 /// Why the engine could not answer. What a program does is a verdict, never an error.
@@ -113,6 +115,9 @@ pub enum EngineError {
     /// The bundle a receipt names is neither kept here nor given.
     #[error("bundle {0} is not kept here; give its folder with --bundle")]
     BundleUnknown(Sha256Hex),
+    /// A patch that is not kept here.
+    #[error("the patch sha256:{0} is not kept in this data folder; give it with --patch")]
+    PatchUnknown(Sha256Hex),
     /// The bundle given is not the one a receipt names.
     #[error("the bundle given has digest {found}; the receipt is about {wanted}")]
     BundleOther {
@@ -149,7 +154,9 @@ impl EngineError {
                 ErrorClass::Environment
             }
             Self::Bundle(_) | Self::MalformedVersion { .. } | Self::MalformedReceipt(_) => ErrorClass::BadInput,
-            Self::BundleUnknown(_) | Self::BundleOther { .. } | Self::Patch(_) => ErrorClass::BadInput,
+            Self::BundleUnknown(_) | Self::PatchUnknown(_) | Self::BundleOther { .. } | Self::Patch(_) => {
+                ErrorClass::BadInput
+            }
             Self::Cancelled | Self::Source(SourceError::Cancelled) => ErrorClass::Cancelled,
             Self::Source(e) if e.is_about_the_package() => ErrorClass::BadInput,
             Self::Runtime { source, .. } if source.is_about_the_package() => ErrorClass::BadInput,
@@ -201,6 +208,7 @@ impl EngineError {
             Self::Unready(_) => "version-unready",
             Self::MalformedReceipt(_) => "malformed-receipt",
             Self::BundleUnknown(_) => "bundle-unknown",
+            Self::PatchUnknown(_) => "patch-unknown",
             Self::BundleOther { .. } => "bundle-other",
             Self::Patch(_) => "malformed-patch",
             Self::Cancelled => "cancelled",
@@ -215,7 +223,7 @@ pub struct Engine {
     pub(crate) store: Arc<PackageStore>,
     pub(crate) signer: Signer,
     runtimes: Vec<(&'static Row, Box<dyn Runtime>)>,
-    without_bundles: bool,
+    pub(crate) without_bundles: bool,
 }
 
 /// A bundle's runtime, and what it was found to run with.
@@ -254,7 +262,7 @@ impl Engine {
         })?;
         let sandbox = Arc::new(Sandbox::new(config.sandbox.clone())?);
         let signer = Signer::open_or_create(&home.join("keys/receipts.pem"))?;
-        let store = Arc::new(PackageStore::new(home.join("store")));
+        let store = Arc::new(PackageStore::new(home.join("store"), config.store_bytes_max));
         let without_bundles = config.without_bundles;
         let ground = Ground { home: home.clone(), sandbox: sandbox.clone(), store: store.clone(), config };
         let runtimes = TABLE.iter().map(|row| (row, (row.open)(&ground))).collect();
@@ -265,6 +273,12 @@ impl Engine {
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// The store of packages, runtimes and builds.
+    #[must_use]
+    pub fn store(&self) -> &PackageStore {
+        &self.store
     }
 
     /// The public half of the key that signs receipts.

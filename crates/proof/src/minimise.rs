@@ -75,6 +75,7 @@ impl Engine {
     /// [`EngineError::Unready`] where the proof does not fire at its vulnerable version; where the machine or the registry
     /// fails.
     pub fn minimise(&self, bundle: &Bundle, runs_max: usize, watch: Watch<'_>) -> Result<MinimiseReport, EngineError> {
+        let _call = self.store.call()?;
         let toolchain = self.toolchain(bundle, watch.progress)?;
         let means = self.means(bundle, &toolchain);
         let target = &bundle.manifest().target;

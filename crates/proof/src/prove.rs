@@ -39,6 +39,7 @@ impl Engine {
     pub fn prove(&self, bundle: &Bundle, options: &ProveOptions, watch: Watch<'_>) -> Result<ProveReport, EngineError> {
         let manifest = bundle.manifest();
         let versions = versions_asked(bundle, options)?;
+        let _call = self.store.call()?;
         let toolchain = self.toolchain(bundle, watch.progress)?;
         let means = self.means(bundle, &toolchain);
         let published = means.runtime.published(bundle)?;

@@ -260,9 +260,16 @@ fn looked_for_hands(about: &Circumstances<'_>, shown: &Shown) -> bool {
 /// # Errors
 /// What does not hold.
 pub fn receipt_open(json: &[u8], key: &PublicKey) -> Result<Statement, EngineError> {
-    let payload = Envelope::from_json(json)?.open(PAYLOAD_TYPE, key)?;
+    statement_read(&Envelope::from_json(json)?.open(PAYLOAD_TYPE, key)?)
+}
+
+/// The statement in the payload of an envelope that was opened.
+///
+/// # Errors
+/// [`EngineError::MalformedReceipt`].
+pub fn statement_read(payload: &[u8]) -> Result<Statement, EngineError> {
     let statement: Statement =
-        serde_json::from_slice(&payload).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
+        serde_json::from_slice(payload).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
     if statement.statement_type != STATEMENT_TYPE || statement.predicate_type != PREDICATE_TYPE {
         return Err(EngineError::MalformedReceipt("a statement of another type".into()));
     }

@@ -9,7 +9,8 @@ use signing::{Envelope, PublicKey, SigningError};
 
 use crate::bundle::Bundle;
 use crate::engine::{ENGINE_VERSION, Engine, EngineError, Watch};
-use crate::receipt::{self, EngineIdentity, Statement};
+use crate::fix::replay::FixStatement;
+use crate::receipt::{self, EngineIdentity, PAYLOAD_TYPE, Statement};
 use crate::run::{self, Plan};
 
 /// How `verify` is called.
@@ -17,8 +18,10 @@ use crate::run::{self, Plan};
 pub struct VerifyOptions {
     /// The key that must have signed; this engine's own where absent.
     pub public_key: Option<PublicKey>,
-    /// The bundle, where it is not kept here.
-    pub bundle: Option<Bundle>,
+    /// The bundles, where they are not kept here.
+    pub bundles: Vec<Bundle>,
+    /// The patches that a statement about a fix names, where they are not kept here.
+    pub patches: Vec<Vec<u8>>,
     /// Only check the signature.
     pub no_replay: bool,
 }
@@ -34,11 +37,11 @@ pub struct VerifyReport {
     pub signature_error: Option<String>,
     /// The key it was checked against.
     pub key: String,
-    /// The package, from the statement; null where the signature does not hold.
+    /// The package, from the statement (of several, the first); null where the signature does not hold.
     pub purl: Option<String>,
     /// The version.
     pub version: Option<String>,
-    /// The verdict the receipt states.
+    /// The verdict the receipt states; for a fix, its grade.
     pub stated: Option<String>,
     /// The verdict of the replay; null where there was none.
     pub replayed: Option<String>,
@@ -61,7 +64,7 @@ impl Engine {
         watch: Watch<'_>,
     ) -> Result<VerifyReport, EngineError> {
         let key = options.public_key.clone().unwrap_or_else(|| self.receipt_key());
-        Envelope::from_json(receipt).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
+        let envelope = Envelope::from_json(receipt).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
         let mut report = VerifyReport {
             verified: false,
             signature_valid: false,
@@ -74,17 +77,21 @@ impl Engine {
             same_observation: None,
             warnings: Vec::new(),
         };
-        let statement = match receipt::receipt_open(receipt, &key) {
-            Ok(statement) => statement,
-            Err(EngineError::Signing(
+        let payload = match envelope.open(PAYLOAD_TYPE, &key) {
+            Ok(payload) => payload,
+            Err(
                 e @ (SigningError::NotSignedBy { .. } | SigningError::Mismatch(_) | SigningError::PayloadType { .. }),
-            )) => {
+            ) => {
                 report.signature_error = Some(e.to_string());
                 return Ok(report);
             }
-            Err(EngineError::Signing(e)) => return Err(EngineError::MalformedReceipt(e.to_string())),
-            Err(e) => return Err(e),
+            Err(e) => return Err(EngineError::MalformedReceipt(e.to_string())),
         };
+        if let Some(statement) = FixStatement::read(&payload) {
+            self.fix_replay(&statement, options, &mut report, watch)?;
+            return Ok(report);
+        }
+        let statement = receipt::statement_read(&payload)?;
         let stated = statement.predicate.verdict.clone();
         report.signature_valid = true;
         report.purl = Some(statement.predicate.proof.purl.clone());
@@ -94,6 +101,7 @@ impl Engine {
             report.verified = true;
             return Ok(report);
         }
+        let _call = self.store.call()?;
         self.replay(&statement, options, &mut report, watch)?;
         report.verified = report.replayed.as_deref() == Some(stated.as_str());
         Ok(report)
@@ -108,12 +116,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let stated = &statement.predicate;
         let wanted = &stated.proof.digest;
-        let bundle = match &options.bundle {
-            Some(given) if given.digest() != wanted => {
-                return Err(EngineError::BundleOther { found: given.digest().clone(), wanted: wanted.clone() });
+        let bundle = match (options.bundles.iter().find(|given| given.digest() == wanted), options.bundles.first()) {
+            (Some(given), _) => given.clone(),
+            (None, Some(other)) => {
+                return Err(EngineError::BundleOther { found: other.digest().clone(), wanted: wanted.clone() });
             }
-            Some(given) => given.clone(),
-            None => self.bundle_kept(wanted)?,
+            (None, None) => self.bundle_kept(wanted)?,
         };
         let (_, runtime) = self.runtime(&bundle);
         let here = EngineIdentity { version: ENGINE_VERSION.into(), harness_sha256: runtime.harness_digest() };

@@ -78,6 +78,7 @@ impl Engine {
         patches: &[Vec<u8>],
         watch: Watch<'_>,
     ) -> Result<SameReport, EngineError> {
+        let _call = self.store.call()?;
         let mut evidence = [Evidence::default(), Evidence::default()];
         for (bundle, evidence) in bundles.iter().zip(&mut evidence) {
             // Proofs of different packages are two without any run.

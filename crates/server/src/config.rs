@@ -16,8 +16,10 @@ pub struct ServerConfig {
     pub public_url: Option<String>,
     /// A secret that may read `/metrics` and nothing else. Without it only a coordinator's token may.
     pub metrics_token: Option<String>,
-    /// Worker tasks in this process; 0 for a server that only answers.
+    /// Worker tasks in this process; 0 for a server that runs no proofs.
     pub workers: usize,
+    /// Tasks for the jobs that run no proof, beside the workers, which do those as well.
+    pub clerks: usize,
     /// What clients are held to.
     pub limits: Limits,
 }
@@ -26,7 +28,7 @@ impl ServerConfig {
     /// A server on this address with every limit at its default and one worker.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, metrics_token: None, workers: 1, limits: Limits::default() }
+        Self { listen, public_url: None, metrics_token: None, workers: 1, clerks: 0, limits: Limits::default() }
     }
 
     /// Whether browsers reach this server over TLS.

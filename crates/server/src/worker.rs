@@ -28,26 +28,38 @@ impl Workers {
 pub fn start(door: &Door, stopped: watch::Receiver<bool>) -> Workers {
     let mut tasks = JoinSet::new();
     for number in 0..door.config.workers {
-        tasks.spawn(work(door.clone(), worker_name(number), stopped.clone()));
+        tasks.spawn(work(door.clone(), worker_name("worker", number), Part::All, stopped.clone()));
+    }
+    for number in 0..door.config.clerks {
+        tasks.spawn(work(door.clone(), worker_name("clerk", number), Part::Desk, stopped.clone()));
     }
     Workers(tasks)
 }
 
+/// Which jobs a task takes.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    /// All.
+    All,
+    /// Those that run no proof.
+    Desk,
+}
+
 /// Unique among all processes that share a store, so that a lease names its holder.
-fn worker_name(number: usize) -> String {
+fn worker_name(what: &str, number: usize) -> String {
     let mut random = [0_u8; 4];
     // Two workers of one name would only make a log harder to read.
     let _ = getrandom::fill(&mut random);
-    format!("worker-{}-{number}-{}", std::process::id(), hex::encode(random))
+    format!("{what}-{}-{number}-{}", std::process::id(), hex::encode(random))
 }
 
-async fn work(door: Door, name: String, mut stopped: watch::Receiver<bool>) {
+async fn work(door: Door, name: String, part: Part, mut stopped: watch::Receiver<bool>) {
     let mut pause_ms = WORKER_PAUSE_MS_MIN;
     while !*stopped.borrow() {
         // Listening begins before looking, so that a job that comes in between is not slept through.
         let mut wake = Box::pin(door.service.worker_wake());
         let is_woken = std::future::poll_fn(|cx| Poll::Ready(wake.as_mut().poll(cx).is_ready())).await;
-        let wait_ms = match step(&door, &name).await {
+        let wait_ms = match step(&door, &name, part).await {
             Step::Ran => {
                 pause_ms = WORKER_PAUSE_MS_MIN;
                 continue;
@@ -78,8 +90,14 @@ enum Step {
     Failed,
 }
 
-async fn step(door: &Door, name: &str) -> Step {
-    match caught(door.service.worker_step(name)).await {
+async fn step(door: &Door, name: &str, part: Part) -> Step {
+    let step = async {
+        match part {
+            Part::All => door.service.worker_step(name).await,
+            Part::Desk => door.service.clerk_step(name).await,
+        }
+    };
+    match caught(step).await {
         Some(Ok(true)) => {
             door.metrics.worker_step(false);
             Step::Ran

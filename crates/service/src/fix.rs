@@ -21,6 +21,7 @@ use crate::ctx::{Begun, Ctx};
 use crate::error::{Result, ServiceError, Violation, internal, prose_check};
 use crate::identity::{new_id, now};
 use crate::job::JobKind;
+use crate::work::VersionRun;
 
 /// Longest note of a fix, in bytes.
 pub const FIX_NOTE_BYTES_MAX: usize = 4_000;
@@ -126,7 +127,7 @@ impl Service {
         let text = format!("{what} proposed");
         self.case_event(&mut work.tx, case.id, EventKind::Fix, Some(ctx.actor.member), &text, false, now).await?;
         if upgrade {
-            self.job_enqueue(&mut work.tx, JobKind::FixVerify, &fix.id.to_string()).await?;
+            self.fix_job_enqueue(&mut work.tx, case.id, &fix.id.to_string()).await?;
         }
         work.finish(&fix.id.to_string()).await?;
         self.jobs_wake();
@@ -169,33 +170,8 @@ impl Service {
         if shown { Ok(()) } else { Err(ServiceError::NotFound("case")) }
     }
 
-    /// The job behind an upgrade: runs every confirmed proof of the case on the fixed version.
-    pub(crate) async fn fix_verify(&self, id: FixId) -> Result<()> {
-        let (fix, proofs) = {
-            let mut tx = self.store.read().await?;
-            let fix = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("fix"))?;
-            let mut bundles = Vec::new();
-            for proof in self.proofs_of(&mut tx, fix.case_id).await? {
-                bundles.push((proof.digest.clone(), self.blob_get(&mut tx, proof.bundle_blob_id).await?));
-            }
-            (fix, bundles)
-        };
-        let (Some(version), FixState::Proposed) = (fix.version.clone(), fix.state) else { return Ok(()) };
-        let mut lines = Vec::new();
-        for (digest, bundle) in proofs {
-            let run = self.measure_version(bundle, version.clone()).await?;
-            lines.push(FixLine {
-                proof: digest,
-                version: version.clone(),
-                verdict: run.verdict.to_string(),
-                reason: run.reason.map(|r| r.to_string()),
-            });
-        }
-        self.fix_conclude(&fix, &lines).await
-    }
-
     /// The proofs a fix of this case must silence.
-    async fn proofs_of(&self, tx: &mut Tx, case: CaseId) -> Result<Vec<Proof>> {
+    pub(crate) async fn proofs_of(&self, tx: &mut Tx, case: CaseId) -> Result<Vec<Proof>> {
         let mut proofs = store::proof::by_case(tx, case).await?;
         proofs.retain(|p| p.grade == Some(Grade::Confirmed));
         Ok(proofs)
@@ -214,7 +190,17 @@ impl Service {
         self.case_event(tx, fix.case_id, EventKind::Fix, None, &text, false, now).await
     }
 
-    async fn fix_conclude(&self, fix: &Fix, lines: &[FixLine]) -> Result<()> {
+    /// What the job behind an upgrade ends with: the matrix is kept, and the case follows from it.
+    pub(crate) async fn fix_conclude(&self, tx: &mut Tx, id: FixId, runs: &[VersionRun]) -> Result<()> {
+        let fix = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("fix"))?;
+        let version = fix.version.clone().unwrap_or_default();
+        let line = |run: &VersionRun| FixLine {
+            proof: run.proof.clone(),
+            version: version.clone(),
+            verdict: run.verdict.to_string(),
+            reason: run.reason.map(|r| r.to_string()),
+        };
+        let lines: Vec<FixLine> = runs.iter().map(line).collect();
         let is = |v: Verdict| move |l: &FixLine| l.verdict == v.as_str();
         let state = if lines.iter().any(is(Verdict::Fired)) {
             FixState::Refuted
@@ -224,20 +210,19 @@ impl Service {
             FixState::Unverified
         };
         let now = now();
-        let matrix = serde_json::to_string(lines).map_err(|e| internal("write a fix matrix", e))?;
-        let mut tx = self.store.write().await?;
-        let mut case = self.case_locked(&mut tx, fix.case_id).await?;
-        let proofs = self.proofs_of(&mut tx, case.id).await?;
-        let still = table::by_id(&mut tx, fix.id).await?.is_some_and(|f| f.state == FixState::Proposed);
+        let matrix = serde_json::to_string(&lines).map_err(|e| internal("write a fix matrix", e))?;
+        let mut case = self.case_locked(tx, fix.case_id).await?;
+        let proofs = self.proofs_of(tx, case.id).await?;
+        let still = table::by_id(tx, fix.id).await?.is_some_and(|f| f.state == FixState::Proposed);
         // A proof that came or went meanwhile left a job of its own.
         if !still || !proofs.iter().map(|p| &p.digest).eq(lines.iter().map(|l| &l.proof)) {
             return Ok(());
         }
-        table::set_state(&mut tx, fix.id, state, &matrix, now).await?;
+        table::set_state(tx, fix.id, state, &matrix, now).await?;
         if state == FixState::Verified && case.state == CaseState::Open {
             case.state = CaseState::FixVerified;
             case.updated_at = now;
-            self.case_update(&mut tx, &mut case).await?;
+            self.case_update(tx, &mut case).await?;
         }
         let what = fix.version.as_deref().unwrap_or_default();
         let text = match state {
@@ -249,11 +234,20 @@ impl Service {
                 format!("upgrade to {what} could not be verified: no verdict from every proof")
             }
         };
-        self.case_event(&mut tx, case.id, EventKind::Fix, None, &text, false, now).await?;
+        self.case_event(tx, case.id, EventKind::Fix, None, &text, false, now).await?;
         // Notices name the verified version.
-        self.job_enqueue(&mut tx, JobKind::CaseNotify, &format!("{} {} {}", case.id, fix.id, now.micros())).await?;
-        tx.commit().await?;
-        self.jobs_wake();
-        Ok(())
+        self.job_enqueue(tx, JobKind::CaseNotify, &format!("{} {} {}", case.id, fix.id, now.micros())).await
+    }
+
+    /// Leaves a fix to be verified, by a worker that has what each proof of its case needs.
+    pub(crate) async fn fix_job_enqueue(&self, tx: &mut Tx, case: CaseId, key: &str) -> Result<()> {
+        let mut needs = Vec::new();
+        for proof in self.proofs_of(tx, case).await? {
+            let job = store::job::by_key(tx, &format!("{} {}", JobKind::ProofMeasure, proof.id)).await?;
+            if let Some(job) = job {
+                needs.extend(store::job::needs(tx, job.id).await?);
+            }
+        }
+        self.proof_job_enqueue(tx, JobKind::FixVerify, key, &needs).await
     }
 }

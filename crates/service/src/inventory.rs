@@ -30,7 +30,7 @@ pub struct InventoryInput {
     pub asset: String,
     /// How it is placed.
     pub tags: AssetTags,
-    /// CycloneDX JSON or package-lock.json.
+    /// A bill of materials, a lock file or a distribution's list, of a kind that `formats::inventory` reads.
     pub document: Vec<u8>,
 }
 

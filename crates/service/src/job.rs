@@ -3,18 +3,28 @@
 //! At least once: every job is written so that a second run changes nothing. Must not hold a
 //! transaction while a proof runs.
 
+use std::sync::Arc;
+
 use domain::time::Timestamp;
+use proof::bundle::manifest::RuntimeKind;
+use serde_json::json;
 use store::Tx;
 use store::job::{self as table, Job, JobCount, JobState, Lease, NewJob};
 
 use crate::Service;
 use crate::error::{Result, ServiceError, internal};
 use crate::identity::{new_id, now};
+use crate::task::Task;
+use crate::work::{Outcome, Progressing};
 
-/// Length of a lease, in seconds. A worker that is killed loses the job after this.
+/// Length of a lease unless set otherwise, in seconds. A worker that is killed loses the job after this.
 pub const JOB_LEASE_S: i64 = 60;
-/// How often a worker lengthens its lease, in seconds.
-pub const JOB_HEARTBEAT_S: u64 = 15;
+/// Shortest lease, in seconds: a heartbeat must have time to get through.
+pub const JOB_LEASE_S_MIN: i64 = 4;
+/// Longest lease, in seconds.
+pub const JOB_LEASE_S_MAX: i64 = 3_600;
+/// Heartbeats in the time of one lease.
+const BEATS_PER_LEASE: i64 = 4;
 
 domain::words! {
     /// What there is to do.
@@ -36,11 +46,36 @@ domain::words! {
     }
 }
 
+/// The kinds of which a worker elsewhere can do the work.
+pub(crate) const PROOF_JOBS: &[JobKind] = &[JobKind::ProofMeasure, JobKind::FixVerify];
+
+/// The label of a runtime, which a proof in it needs and a worker that has it offers.
+pub(crate) fn runtime_label(runtime: &str) -> String {
+    format!("runtime={runtime}")
+}
+
 impl Service {
     /// Leaves a job to be done. `key` begins with the id of what it is about; the same kind and key
     /// is one job.
     pub(crate) async fn job_enqueue(&self, tx: &mut Tx, kind: JobKind, key: &str) -> Result<()> {
         self.job_enqueue_at(tx, kind, key, now()).await
+    }
+
+    /// Leaves a proof job to be done, by a worker that has all these labels and those that every proof
+    /// of this clearinghouse needs.
+    pub(crate) async fn proof_job_enqueue(
+        &self,
+        tx: &mut Tx,
+        kind: JobKind,
+        key: &str,
+        needs: &[String],
+    ) -> Result<()> {
+        self.job_enqueue(tx, kind, key).await?;
+        let job = table::by_key(tx, &format!("{kind} {key}")).await?.ok_or(ServiceError::NotFound("job"))?;
+        for label in needs.iter().chain(self.proof_needs.iter()) {
+            table::need(tx, job.id, label).await?;
+        }
+        Ok(())
     }
 
     /// Leaves a job to be done when its time comes.
@@ -76,44 +111,66 @@ impl Service {
     /// # Errors
     /// Only what concerns the queue itself; a job that fails is put back with the reason.
     pub async fn worker_step(&self, worker: &str) -> Result<bool> {
-        let Some(job) = self.job_lease(worker).await? else {
+        self.step(worker, JobKind::ALL).await
+    }
+
+    /// The same without the jobs that run proofs: for a server whose proofs are run by workers elsewhere.
+    ///
+    /// # Errors
+    /// As [`Service::worker_step`].
+    pub async fn clerk_step(&self, worker: &str) -> Result<bool> {
+        let kinds: Vec<JobKind> = JobKind::ALL.iter().copied().filter(|k| !PROOF_JOBS.contains(k)).collect();
+        self.step(worker, &kinds).await
+    }
+
+    async fn step(&self, worker: &str, kinds: &[JobKind]) -> Result<bool> {
+        // This process has every runtime, and is in no zone.
+        let labels: Vec<String> = RuntimeKind::ALL.iter().map(|kind| runtime_label(kind.as_str())).collect();
+        let Some(job) = self.job_lease(worker, kinds, &labels).await? else {
             self.housekeep().await?;
             return Ok(false);
         };
         let result = self.job_run_alive(&job).await;
+        self.job_end(&job, result).await?;
+        Ok(true)
+    }
+
+    /// Writes how an attempt ended. One whose lease is lost changes nothing.
+    pub(crate) async fn job_end(&self, job: &Job, result: Result<()>) -> Result<()> {
         let mut tx = self.store.write().await?;
         let mut given_up = false;
         match result {
             Ok(()) => {
-                table::done(&mut tx, &job, now()).await?;
+                table::done(&mut tx, job, now()).await?;
             }
             Err(error) => {
                 // Only a refusal of the input itself cannot get better by trying again.
                 let for_good = matches!(error, ServiceError::Invalid(_) | ServiceError::NotFound(_));
                 tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, %error, "a job failed");
-                let state = table::fail(&mut tx, &job, &error.to_string(), for_good, now()).await?;
+                let state = table::fail(&mut tx, job, &error.to_string(), for_good, now()).await?;
                 given_up = state == Some(JobState::Failed);
             }
         }
         tx.commit().await?;
         if given_up {
-            self.job_given_up(&job).await;
+            self.job_given_up(job).await;
         }
-        Ok(true)
+        Ok(())
     }
 
-    async fn job_lease(&self, worker: &str) -> Result<Option<Job>> {
+    /// Leases a job of these kinds to a worker with these labels.
+    pub(crate) async fn job_lease(&self, worker: &str, kinds: &[JobKind], labels: &[String]) -> Result<Option<Job>> {
         let at = now();
         let lease = Lease {
             worker: worker.to_owned(),
             now: at,
-            until: at.plus_seconds(JOB_LEASE_S),
-            kinds: JobKind::ALL.iter().map(ToString::to_string).collect(),
+            until: at.plus_seconds(self.lease_s),
+            kinds: kinds.iter().map(ToString::to_string).collect(),
             limit: 1,
         };
         let mut tx = self.store.write().await?;
         let given_up = table::give_up(&mut tx, at).await?;
-        let leased = table::claim(&mut tx, &lease).await?;
+        let leased = table::claim_with(&mut tx, &lease, Some(labels)).await?;
         tx.commit().await?;
         for job in given_up {
             tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, "a job was given up");
@@ -125,28 +182,36 @@ impl Service {
     /// Runs a job and lengthens its lease meanwhile. Both go on side by side: the job must not wait for
     /// the heartbeat, which may wait for a transaction of the job.
     async fn job_run_alive(&self, job: &Job) -> Result<()> {
+        let progress = Arc::new(Progressing::default());
         let heartbeat = async {
             loop {
-                tokio::time::sleep(std::time::Duration::from_secs(JOB_HEARTBEAT_S)).await;
-                match self.job_heartbeat(job).await {
-                    Ok(true) => {}
-                    Ok(false) => return ServiceError::Unavailable("another worker took the job over".to_owned()),
+                tokio::time::sleep(std::time::Duration::from_secs(self.heartbeat_s())).await;
+                match self.job_heartbeat(job, &progress_text(&progress)).await {
+                    Ok(Some(_)) => {}
+                    Ok(None) => return ServiceError::Unavailable("another worker took the job over".to_owned()),
                     // The lease still runs; the next beat may get through.
                     Err(error) => tracing::warn!(job = %job.id, %error, "a heartbeat failed"),
                 }
             }
         };
         tokio::select! {
-            result = self.job_run(job) => result,
+            result = self.job_run(job, &progress) => result,
             error = heartbeat => Err(error),
         }
     }
 
-    async fn job_heartbeat(&self, job: &Job) -> Result<bool> {
+    /// Lengthens a lease and says how far its job is; until when it runs, none when it is lost.
+    pub(crate) async fn job_heartbeat(&self, job: &Job, progress: &str) -> Result<Option<Timestamp>> {
+        let until = now().plus_seconds(self.lease_s);
         let mut tx = self.store.write().await?;
-        let ours = table::heartbeat(&mut tx, job, now().plus_seconds(JOB_LEASE_S)).await?;
+        let ours = table::heartbeat(&mut tx, job, until).await? && table::progress(&mut tx, job, progress).await?;
         tx.commit().await?;
-        Ok(ours)
+        Ok(ours.then_some(until))
+    }
+
+    /// How often a worker lengthens its lease, in seconds.
+    pub(crate) fn heartbeat_s(&self) -> u64 {
+        u64::try_from(self.lease_s / BEATS_PER_LEASE).unwrap_or(1).max(1)
     }
 
     /// What waits for a job that was given up is told, and can be sent again. What goes wrong here
@@ -171,15 +236,14 @@ impl Service {
         Ok(tx.commit().await?)
     }
 
-    async fn job_run(&self, job: &Job) -> Result<()> {
+    async fn job_run(&self, job: &Job, progress: &Arc<Progressing>) -> Result<()> {
         let kind: JobKind = job.kind.parse().map_err(|e| internal("read a job", e))?;
         let mut words = job.payload.split(' ');
         let subject = words.next().unwrap_or_default();
         let damaged = |e: domain::id::MalformedId| internal("read a job", e);
         match kind {
             JobKind::ReportProcess => self.report_process(subject.parse().map_err(damaged)?).await,
-            JobKind::ProofMeasure => self.proof_measure(subject.parse().map_err(damaged)?).await,
-            JobKind::FixVerify => self.fix_verify(subject.parse().map_err(damaged)?).await,
+            JobKind::ProofMeasure | JobKind::FixVerify => self.proof_job_run(job, progress).await,
             JobKind::CaseNotify => self.case_notify(subject.parse().map_err(damaged)?).await,
             JobKind::InventoryMatch => self.inventory_match(subject.parse().map_err(damaged)?).await,
             JobKind::DeadlinesRecompute => self.deadlines_recompute().await,
@@ -188,6 +252,36 @@ impl Service {
                 self.embargo_end(subject.parse().map_err(damaged)?, ends).await
             }
         }
+    }
+
+    /// What a worker elsewhere does over HTTP, done here: the task, its material, the work, the outcome.
+    async fn proof_job_run(&self, job: &Job, progress: &Arc<Progressing>) -> Result<()> {
+        let Some(task) = self.task_begin(job).await? else { return Ok(()) };
+        let material = self.material(&task).await?;
+        let outcome = self.measure(material, progress.clone()).await?;
+        self.outcome_take(job, outcome).await
+    }
+
+    /// Writes what a proof job showed, and that it is done, in one transaction. Nothing is written when the
+    /// lease is lost.
+    pub(crate) async fn outcome_take(&self, job: &Job, outcome: Outcome) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        match (Task::of(job)?, outcome) {
+            (Task::Prove(id), Outcome::Prove { measured, range }) => {
+                self.proof_conclude(&mut tx, id, &measured, range.as_ref()).await?;
+            }
+            (Task::Verify(id), Outcome::Verify { runs }) => self.fix_conclude(&mut tx, id, &runs).await?,
+            (task, _) => {
+                let reason = format!("not the outcome of {task:?}");
+                return Err(ServiceError::invalid("malformed_outcome", "outcome", reason));
+            }
+        }
+        if !table::done(&mut tx, job, now()).await? {
+            return Err(lease_lost());
+        }
+        tx.commit().await?;
+        self.jobs_wake();
+        Ok(())
     }
 
     /// Waits until a use case leaves a job, or never: combine it with a timer.
@@ -234,4 +328,20 @@ impl Service {
             }
         }
     }
+}
+
+/// What is written of a lease that ran out, or never was.
+pub(crate) fn lease_lost() -> ServiceError {
+    ServiceError::conflict("lease_lost", "this lease is not, or no longer, yours: drop the job and ask for another")
+}
+
+/// How far a job is, as it is kept and shown.
+pub(crate) fn progress_text(progress: &Progressing) -> String {
+    let (stage, done, total) = progress.now();
+    progress_json(stage.as_str(), i64::from(done), i64::from(total))
+}
+
+/// The same of numbers that were sent.
+pub(crate) fn progress_json(stage: &str, done: i64, total: i64) -> String {
+    json!({"stage": stage, "done": done, "total": total, "at": now().to_string()}).to_string()
 }

@@ -28,8 +28,13 @@ pub mod range;
 pub mod read_in;
 pub mod report;
 pub mod seal;
+mod task;
 mod telling;
 mod triage;
+mod word;
+pub mod work;
+pub mod worker;
+mod worker_check;
 
 pub use ctx::{Ctx, Idempotency};
 pub use error::{Result, ServiceError};

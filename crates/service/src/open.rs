@@ -12,7 +12,7 @@ use store::{Store, StoreConfig, meta};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::error::{Result, ServiceError, internal};
-use crate::job::JobKind;
+use crate::job::{JOB_LEASE_S_MAX, JOB_LEASE_S_MIN, JobKind};
 use crate::measure::Measurer;
 use crate::seal::Sealer;
 
@@ -28,6 +28,13 @@ pub struct ServiceConfig {
     pub store: StoreConfig,
     /// The program that is re-executed as the sandbox's init; none for the running one.
     pub init_exe: Option<PathBuf>,
+    /// How long a lease on a job runs unless it is lengthened, in seconds: a job whose worker was killed waits that
+    /// long for the next one.
+    pub lease_s: i64,
+    /// Labels that every proof job needs of the worker that runs it, such as `zone=enclave`.
+    pub proof_needs: Vec<String>,
+    /// What the version store may take on disk beside what is in use, in bytes; any amount where absent.
+    pub store_bytes_max: Option<u64>,
     /// What to assume where CISA gave no SSVC points.
     pub missing_points: MissingPoints,
     /// Who publishes: the name in advisories.
@@ -47,6 +54,8 @@ pub struct Service {
     pub(crate) reading: Arc<Semaphore>,
     /// When this process last kept house, in microseconds UTC.
     pub(crate) housekept: Arc<AtomicI64>,
+    pub(crate) lease_s: i64,
+    pub(crate) proof_needs: Arc<[String]>,
     pub(crate) missing_points: MissingPoints,
     pub(crate) publisher: Arc<str>,
     pub(crate) public_url: Arc<str>,
@@ -72,7 +81,7 @@ impl Service {
         let signer = Signer::open_or_create(&signing).map_err(|e| plain(&e))?;
         key_check(&store, SEALING_META, sealer.key_id(), &sealing).await?;
         key_check(&store, SIGNING_META, &signer.id().to_string(), &signing).await?;
-        let measurer = Measurer::open(config.home, config.init_exe)?;
+        let measurer = Measurer::open(config.home, config.init_exe, config.store_bytes_max)?;
         Ok(Self {
             store,
             sealer: Arc::new(sealer),
@@ -81,6 +90,8 @@ impl Service {
             wake: Arc::new(Notify::new()),
             reading: Arc::new(Semaphore::new(READINGS_AT_ONCE_COUNT_MAX)),
             housekept: Arc::new(AtomicI64::new(0)),
+            lease_s: config.lease_s.clamp(JOB_LEASE_S_MIN, JOB_LEASE_S_MAX),
+            proof_needs: config.proof_needs.into(),
             missing_points: config.missing_points,
             publisher: config.publisher.into(),
             public_url: config.public_url.trim_end_matches('/').into(),

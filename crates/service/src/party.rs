@@ -77,8 +77,12 @@ fn party_check(input: &PartyInput) -> Result<()> {
     name_check(&mut violations, "name", &input.name);
     name_check(&mut violations, "accountable", &input.accountable);
     if input.roles.is_empty() {
-        let reason = "a party has at least one role: finder, maintainer, operator or coordinator";
+        let reason = "a party has at least one role: finder, maintainer, operator, coordinator or worker";
         violations.push(Violation::new("missing_field", "roles", reason));
+    }
+    if input.roles.contains(&Role::Worker) && input.roles.len() > 1 {
+        let reason = "a party of workers sees the bundles it runs, and has no other role";
+        violations.push(Violation::new("role_stands_alone", "roles", reason));
     }
     if input.contact.len() > CONTACT_BYTES_MAX || input.contact.chars().any(|c| c.is_control() || is_invisible(c)) {
         let reason = format!("at most {CONTACT_BYTES_MAX} bytes, no control characters");
@@ -219,8 +223,12 @@ impl Service {
             violations.push(Violation::new(
                 "missing_field",
                 "scopes",
-                "a token has at least one scope: read, write, admin",
+                "a token has at least one scope: read, write, admin or worker",
             ));
+        }
+        if input.scopes.contains(&TokenScope::Worker) && input.scopes.len() > 1 {
+            let reason = "a token of a worker takes proof jobs and does nothing else";
+            violations.push(Violation::new("scope_stands_alone", "scopes", reason));
         }
         if !(1..=TOKEN_LIFE_DAYS_MAX).contains(&input.life_days) {
             let reason = format!("a token lives 1 to {TOKEN_LIFE_DAYS_MAX} days");
@@ -303,7 +311,11 @@ impl Service {
     }
 
     async fn admin_token(&self, mut tx: store::Tx, member: MemberId) -> Result<TokenIssued> {
-        let input = TokenInput { label: "first admin".to_owned(), scopes: TokenScope::ALL.to_vec(), life_days: 90 };
+        let input = TokenInput {
+            label: "first admin".to_owned(),
+            scopes: vec![TokenScope::Read, TokenScope::Write, TokenScope::Admin],
+            life_days: 90,
+        };
         let (token, secret) = token_make(now(), member, input)?;
         table::token_insert(&mut tx, &token).await?;
         tx.commit().await?;

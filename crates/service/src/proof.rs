@@ -2,8 +2,6 @@
 //!
 //! Must not run, unpack or judge a bundle here: the engine does, in its sandbox.
 
-use std::sync::Arc;
-
 use domain::id::{CaseId, FindingId, ProofId};
 use domain::package::Package;
 use domain::party::Role;
@@ -21,8 +19,9 @@ use crate::Service;
 use crate::ctx::{Begun, Ctx};
 use crate::error::{Result, ServiceError, Violation};
 use crate::identity::{new_id, now};
-use crate::job::JobKind;
-use crate::measure::{Measured, OpenedBundle};
+use crate::job::{JobKind, runtime_label};
+use crate::measure::OpenedBundle;
+use crate::work::{Measured, MeasuredBundleRange};
 
 /// Largest packed bundle over the API, in bytes.
 pub const BUNDLE_BYTES_MAX: usize = 1024 * 1024;
@@ -153,31 +152,22 @@ impl Service {
         table::insert(tx, &proof).await?;
         store::finding::set_proof(tx, finding.id, proof.id, now).await?;
         store::finding::set_state(tx, finding.id, FindingState::Proving, None, now).await?;
-        self.job_enqueue(tx, JobKind::ProofMeasure, &proof.id.to_string()).await?;
+        let needs = [runtime_label(&opened.runtime)];
+        self.proof_job_enqueue(tx, JobKind::ProofMeasure, &proof.id.to_string(), &needs).await?;
         Ok(proof.id)
     }
 
-    /// The job behind every proof: proves it at the declared versions, measures its range, and
-    /// finds the case it belongs to. Running it twice changes nothing: kept receipts answer.
-    pub(crate) async fn proof_measure(&self, id: ProofId) -> Result<()> {
-        let bundle = {
-            let mut tx = self.store.write().await?;
-            let proof = table::by_id_locked(&mut tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
-            // The outcome, the receipts and the case are written with it.
-            if proof.state == ProofState::Done {
-                return Ok(());
-            }
-            let bundle = self.blob_get(&mut tx, proof.bundle_blob_id).await?;
-            table::set_state(&mut tx, id, ProofState::Running).await?;
-            tx.commit().await?;
-            bundle
-        };
-        let bundle = Arc::new(bundle);
-        let measured = self.measure_proof(bundle.clone()).await?;
-        let range = if measured.grade == Grade::Confirmed { Some(self.measure_range(bundle).await?) } else { None };
+    /// What the job behind every proof ends with: what was measured is kept, and the finding finds the case
+    /// it belongs to. A second outcome of one proof changes nothing.
+    pub(crate) async fn proof_conclude(
+        &self,
+        tx: &mut Tx,
+        id: ProofId,
+        measured: &Measured,
+        range: Option<&MeasuredBundleRange>,
+    ) -> Result<()> {
         let now = now();
-        let mut tx = self.store.write().await?;
-        let proof = table::by_id_locked(&mut tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
+        let proof = table::by_id_locked(tx, id).await?.ok_or(ServiceError::NotFound("proof"))?;
         if proof.state == ProofState::Done {
             return Ok(());
         }
@@ -188,8 +178,8 @@ impl Service {
             trace: Some(json!(measured.trace).to_string()),
             measured_at: now,
         };
-        table::set_outcome(&mut tx, id, &outcome).await?;
-        let more = range.iter().flat_map(|r| r.receipts.iter());
+        table::set_outcome(tx, id, &outcome).await?;
+        let more = range.into_iter().flat_map(|r| r.receipts.iter());
         for receipt in measured.receipts.iter().chain(more) {
             let row = Receipt {
                 id: new_id(now)?,
@@ -200,15 +190,12 @@ impl Service {
                 envelope: receipt.envelope.clone(),
                 created_at: now,
             };
-            table::receipt_insert(&mut tx, &row).await?;
+            table::receipt_insert(tx, &row).await?;
         }
-        if let Some(range) = &range {
-            table::set_range(&mut tx, id, &range.json, now).await?;
+        if let Some(range) = range {
+            table::set_range(tx, id, &range.json, now).await?;
         }
-        self.finding_conclude(&mut tx, &proof, &measured, now).await?;
-        tx.commit().await?;
-        self.jobs_wake();
-        Ok(())
+        self.finding_conclude(tx, &proof, measured, now).await
     }
 
     async fn finding_conclude(&self, tx: &mut Tx, proof: &Proof, measured: &Measured, now: Timestamp) -> Result<()> {

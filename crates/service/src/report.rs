@@ -61,13 +61,29 @@ impl Service {
     pub async fn report_submit(&self, ctx: &Ctx, body: &[u8]) -> Result<ReportSubmitted> {
         ctx.authorize(Action::ReportSubmit)?;
         let (report, warnings) = tap::read_report(body).map_err(ServiceError::Tap)?;
-        let digest = digest_hex(body);
-        let receipt = match self.report_take(ctx, &report, body, &digest).await {
-            // The same bytes came twice at this moment. The other one is stored by now.
-            Err(ServiceError::Conflict { .. }) => self.report_take(ctx, &report, body, &digest).await?,
-            taken => taken?,
-        };
+        let receipt = self.report_accept(ctx, &report, body).await?;
         Ok(ReportSubmitted { receipt, warnings })
+    }
+
+    /// The same for one that came as `multipart/mixed`. It is kept as JSON, so the same parts between other boundaries give the
+    /// same receipt.
+    ///
+    /// # Errors
+    /// As [`Service::report_submit`].
+    pub async fn report_submit_multipart(&self, ctx: &Ctx, body: &[u8], boundary: &str) -> Result<ReportSubmitted> {
+        ctx.authorize(Action::ReportSubmit)?;
+        let (report, warnings) = tap::read_multipart(body, boundary).map_err(ServiceError::Tap)?;
+        let receipt = self.report_accept(ctx, &report, &tap::write_report(&report)).await?;
+        Ok(ReportSubmitted { receipt, warnings })
+    }
+
+    async fn report_accept(&self, ctx: &Ctx, report: &Report, body: &[u8]) -> Result<String> {
+        let digest = digest_hex(body);
+        match self.report_take(ctx, report, body, &digest).await {
+            // The same bytes came twice at this moment. The other one is stored by now.
+            Err(ServiceError::Conflict { .. }) => self.report_take(ctx, report, body, &digest).await,
+            taken => taken,
+        }
     }
 
     async fn report_take(&self, ctx: &Ctx, report: &Report, body: &[u8], digest: &str) -> Result<String> {
@@ -183,7 +199,7 @@ impl Service {
             let mut tx = self.store.read().await?;
             let row = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("report"))?;
             let body = self.blob_get(&mut tx, row.body_blob_id).await?;
-            let (report, _) = tap::read_report(&body).map_err(|e| internal("read a stored report", e))?;
+            let report = tap::read_kept(&body).map_err(|e| internal("read a stored report", e))?;
             (row, report)
         };
         let package = report.purl.as_deref().and_then(|p| Package::split(p).ok()).map(|(p, _)| p);
@@ -236,7 +252,7 @@ impl Service {
         let now = now();
         let row = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("report"))?;
         let body = self.blob_get(tx, row.body_blob_id).await?;
-        let (report, _) = tap::read_report(&body).map_err(|e| internal("read a stored report", e))?;
+        let report = tap::read_kept(&body).map_err(|e| internal("read a stored report", e))?;
         let package = report.purl.as_deref().and_then(|p| Package::split(p).ok()).map(|(p, _)| p);
         if let Some(finding) = self.finding_draw(tx, &row, &report, package.as_ref(), now).await? {
             let reason = "the attached proof could not be opened here in several attempts: send it again";

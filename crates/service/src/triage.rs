@@ -168,7 +168,7 @@ impl Service {
             return Ok(false);
         }
         for fix in store::fix::upgrades_reopen(tx, case.id).await? {
-            self.job_enqueue(tx, JobKind::FixVerify, &format!("{fix} {because_of}")).await?;
+            self.fix_job_enqueue(tx, case.id, &format!("{fix} {because_of}")).await?;
         }
         let verified = case.state == CaseState::FixVerified;
         case.state = CaseState::Open;

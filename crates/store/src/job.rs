@@ -78,6 +78,8 @@ pub struct Job {
     pub created_at: Timestamp,
     /// When it was done or given up.
     pub finished_at: Option<Timestamp>,
+    /// How far its last attempt is or was: JSON.
+    pub progress: Option<String>,
 }
 
 /// What a worker asks for.
@@ -108,7 +110,8 @@ pub struct JobCount {
 
 macro_rules! columns {
     () => {
-        "id, kind, key, payload, state, attempts, run_after, lease_until, leased_by, last_error, created_at, finished_at"
+        "id, kind, key, payload, state, attempts, run_after, lease_until, leased_by, last_error, created_at, \
+         finished_at, progress"
     };
 }
 
@@ -127,6 +130,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         last_error: f.text_opt()?,
         created_at: f.time()?,
         finished_at: f.time_opt()?,
+        progress: f.text_opt()?,
     })
 }
 
@@ -143,6 +147,25 @@ pub async fn enqueue(tx: &mut Tx, j: &NewJob) -> Result<bool, StoreError> {
     let sql = "insert into jobs (id, kind, key, payload, state, attempts, run_after, created_at) \
                values ($1, $2, $3, $4, 'ready', 0, $5, $6) on conflict (key) do nothing";
     tx.changed(sql, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.created_at]).await
+}
+
+/// Says what a worker must have to be given a job. Twice is once.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn need(tx: &mut Tx, id: JobId, label: &str) -> Result<(), StoreError> {
+    let sql = "insert into job_needs (job_id, label) values ($1, $2) on conflict do nothing";
+    tx.execute(sql, params![id, label]).await?;
+    Ok(())
+}
+
+/// What a worker must have to be given a job, in order.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn needs(tx: &mut Tx, id: JobId) -> Result<Vec<String>, StoreError> {
+    let sql = "select label from job_needs where job_id = $1 order by label";
+    tx.all(sql, params![id], |row| row.fields("job_needs").text()).await
 }
 
 /// Gives up the running jobs whose lease ran out at their last attempt: they may be what kills the
@@ -166,24 +189,52 @@ pub async fn give_up(tx: &mut Tx, now: Timestamp) -> Result<Vec<Job>, StoreError
 /// # Errors
 /// [`StoreError`]
 pub async fn claim(tx: &mut Tx, lease: &Lease) -> Result<Vec<Job>, StoreError> {
+    claim_with(tx, lease, None).await
+}
+
+/// The same for a worker that has these labels and no others: a job that needs more is not leased.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn claim_with(tx: &mut Tx, lease: &Lease, labels: Option<&[String]>) -> Result<Vec<Job>, StoreError> {
     give_up(tx, lease.now).await?;
+    let listed = |first: usize, n: usize| (first..first + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
     let kinds = match lease.kinds.len() {
         0 => String::new(),
-        n => format!("and kind in ({})", (0..n).map(|i| format!("${}", i + 5)).collect::<Vec<_>>().join(", ")),
+        n => format!("and kind in ({})", listed(5, n)),
+    };
+    let met = match labels {
+        None => String::new(),
+        Some([]) => "and not exists (select 1 from job_needs n where n.job_id = jobs.id)".to_owned(),
+        Some(labels) => format!(
+            "and not exists (select 1 from job_needs n where n.job_id = jobs.id and n.label not in ({}))",
+            listed(5 + lease.kinds.len(), labels.len())
+        ),
     };
     let sql = format!(
         "update jobs set state = 'running', attempts = attempts + 1, lease_until = $2, leased_by = $3 \
          where id in (select id from jobs where ((state = 'ready' and run_after <= $1) \
-         or (state = 'running' and lease_until <= $1)) {kinds} order by run_after, id limit $4 \
+         or (state = 'running' and lease_until <= $1)) {kinds} {met} order by run_after, id limit $4 \
          for update skip locked) returning {}",
         columns!()
     );
     let limit = i64::from(lease.limit.clamp(1, JOBS_PER_LEASE_MAX));
     let mut params: Vec<Value<'_>> = vec![lease.now.into(), lease.until.into(), (&lease.worker).into(), limit.into()];
     params.extend(lease.kinds.iter().map(Value::from));
+    params.extend(labels.into_iter().flatten().map(Value::from));
     let mut jobs = tx.all(&sql, &params, read).await?;
     jobs.sort_by_key(|j| (j.run_after, j.id));
     Ok(jobs)
+}
+
+/// Says how far a job is; false when the lease is lost.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn progress(tx: &mut Tx, job: &Job, progress: &str) -> Result<bool, StoreError> {
+    let sql = "update jobs set progress = $4 \
+               where id = $1 and leased_by = $2 and attempts = $3 and state = 'running'";
+    tx.changed(sql, params![job.id, &job.leased_by, job.attempts, progress]).await
 }
 
 /// Moves the end of a lease; false when it is lost, and the worker must stop.

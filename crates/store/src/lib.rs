@@ -23,6 +23,7 @@ pub mod party;
 pub mod proof;
 pub mod read_in;
 pub mod report;
+pub mod worker;
 
 mod dialect;
 mod error;

@@ -14,11 +14,18 @@ pub(crate) struct Migration {
 }
 
 /// Every migration, oldest first.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
-    postgres: include_str!("../migrations/postgres/0001_first.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sqlite: include_str!("../migrations/sqlite/0001_first.sql"),
+        postgres: include_str!("../migrations/postgres/0001_first.sql"),
+    },
+    Migration {
+        version: 2,
+        sqlite: include_str!("../migrations/sqlite/0002_workers.sql"),
+        postgres: include_str!("../migrations/postgres/0002_workers.sql"),
+    },
+];
 
 /// Where applied migrations are recorded. `integer` is `bigint` on PostgreSQL.
 pub(crate) const RECORD_TABLE_SQLITE: &str = "create table if not exists schema_migrations \

@@ -158,7 +158,7 @@ impl Demo {
             Ok(issued) => issued.secret.unwrap_or_default(),
             Err(error) => return service_failed(&error),
         };
-        let desk = Api::new(&Server { url: base.clone(), token: Some(admin) });
+        let desk = Api::new(&Server { url: base.clone(), token: Some(admin), authorities: None });
         let examples = self.examples.clone();
         let tokens = home.join(DEMO_TOKENS);
         let key = service.public_key();

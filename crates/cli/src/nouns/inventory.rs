@@ -12,7 +12,8 @@ use crate::answer::{fields, page, show};
 use crate::api::{Api, Server, text};
 use crate::output::EXIT_INPUT;
 
-/// Sends and lists inventories: CycloneDX JSON (1.4 to 1.6) or package-lock.json, one for each asset.
+/// Sends and lists inventories: bills of materials (CycloneDX, SPDX), lock files, a distribution's list of packages, one for each
+/// asset.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  proofhouse inventory send bom.cdx.json --asset portal --exposure exposed --sector hospital\n  proofhouse inventory list"

@@ -1,5 +1,6 @@
 //! `proofhouse party`: who takes part. For coordinators.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{fields, page, show};
 use crate::api::{Api, Server, items, text};
+use crate::output::EXIT_INPUT;
 
 /// Makes and shows parties and their members.
 #[derive(Args)]
@@ -32,7 +34,7 @@ enum What {
         /// The named human who answers for it
         #[arg(long)]
         accountable: String,
-        /// finder, maintainer, operator or coordinator; may be given several times
+        /// finder, maintainer, operator, coordinator or worker; may be given several times
         #[arg(long = "role", required = true, value_name = "ROLE")]
         roles: Vec<String>,
         /// How to reach it
@@ -51,6 +53,19 @@ enum What {
     /// One party and its members
     Show {
         /// The party
+        id: String,
+    },
+    /// Register the key with which a worker signs receipts
+    WorkerKey {
+        /// The member: of a party with the role worker
+        member: String,
+        /// A file with what `proofhouse worker --show-key` printed
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// End a worker's key: nothing it signs from now on counts
+    WorkerKeyEnd {
+        /// The key's name
         id: String,
     },
     /// Add a person or agent
@@ -80,6 +95,18 @@ impl Party {
                 })
             }
             What::Show { id } => show(api.get(&format!("/v1/parties/{id}")), self.json, lines),
+            What::WorkerKey { member, key } => match std::fs::read_to_string(&key) {
+                Ok(pem) => {
+                    show(api.post("/v1/worker-keys", &json!({"member": member, "key": pem})), self.json, key_lines)
+                }
+                Err(e) => {
+                    eprintln!("error: read {}: {e}", key.display());
+                    ExitCode::from(EXIT_INPUT)
+                }
+            },
+            What::WorkerKeyEnd { id } => {
+                show(api.post(&format!("/v1/worker-keys/{id}/end"), &json!({})), self.json, key_lines)
+            }
             What::MemberAdd { id, name } => {
                 show(api.post(&format!("/v1/parties/{id}/members"), &json!({"name": name})), self.json, |v| {
                     fields(v, &["id", "name"])
@@ -87,6 +114,10 @@ impl Party {
             }
         }
     }
+}
+
+fn key_lines(key: &Value) -> Vec<String> {
+    fields(key, &["id", "member", "registered_at", "ended_at"])
 }
 
 fn lines(party: &Value) -> Vec<String> {

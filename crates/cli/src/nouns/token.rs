@@ -36,7 +36,7 @@ enum What {
         /// What it is for
         #[arg(long)]
         label: String,
-        /// read, write or admin; may be given several times
+        /// read, write, admin or worker; may be given several times
         #[arg(long = "scope", required = true, value_name = "SCOPE")]
         scopes: Vec<String>,
         /// How long it lives, in days

@@ -16,16 +16,16 @@ const CLIENTS: usize = 4;
 /// Receipts after which the server is killed, round by round: early, later, late.
 const KILL_AFTER: [usize; 3] = [1, 23, 61];
 
-struct Running {
+pub struct Running {
     child: Child,
-    base: String,
+    pub base: String,
 }
 
 impl Running {
     /// Starts the server; gives the admin token when this is the first start.
-    fn start(home: &Path, store: Option<&str>) -> (Self, Option<String>) {
+    pub fn start(home: &Path, store: Option<&str>, more: &[&str]) -> (Self, Option<String>) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_proofhouse"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--workers", "0", "--home"]).arg(home);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--workers", "0"]).args(more).arg("--home").arg(home);
         if let Some(url) = store {
             command.args(["--store", url]);
         }
@@ -68,7 +68,7 @@ fn agent() -> ureq::Agent {
 }
 
 /// Sends JSON; nothing when the connection broke before an answer.
-fn post(base: &str, path: &str, token: &str, key: &str, body: &Value) -> Option<(u16, Value)> {
+pub fn post(base: &str, path: &str, token: &str, key: &str, body: &Value) -> Option<(u16, Value)> {
     let request = agent()
         .post(format!("{base}{path}"))
         .header("authorization", format!("Bearer {token}"))
@@ -81,7 +81,7 @@ fn post(base: &str, path: &str, token: &str, key: &str, body: &Value) -> Option<
     Some((status, serde_json::from_str(&text).ok()?))
 }
 
-fn get(base: &str, path: &str, token: &str) -> (u16, Value) {
+pub fn get(base: &str, path: &str, token: &str) -> (u16, Value) {
     let answer =
         agent().get(format!("{base}{path}")).header("authorization", format!("Bearer {token}")).call().unwrap();
     let status = answer.status().as_u16();
@@ -90,7 +90,7 @@ fn get(base: &str, path: &str, token: &str) -> (u16, Value) {
     (status, serde_json::from_str(&text).unwrap())
 }
 
-fn finder(base: &str, admin: &str) -> String {
+pub fn finder(base: &str, admin: &str) -> String {
     let party = json!({"name": "Finder", "accountable": "A. Finder", "roles": ["finder"], "packages": []});
     let (status, party) = post(base, "/v1/parties", admin, "party", &party).unwrap();
     assert_eq!(status, 201, "{party}");
@@ -130,7 +130,7 @@ fn stored(base: &str, token: &str) -> BTreeMap<String, String> {
 }
 
 fn crash_loop(home: &Path, store: Option<&str>) {
-    let (mut server, admin) = Running::start(home, store);
+    let (mut server, admin) = Running::start(home, store, &[]);
     let token = finder(&server.base, &admin.expect("an admin token at the first start"));
     let given: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
     let next = AtomicUsize::new(0);
@@ -155,7 +155,7 @@ fn crash_loop(home: &Path, store: Option<&str>) {
             kill_9(server.child.id());
         });
         server.kill();
-        let (again, admin) = Running::start(home, store);
+        let (again, admin) = Running::start(home, store, &[]);
         assert!(admin.is_none(), "a second start makes no second admin");
         server = again;
         for (number, receipt) in given.lock().unwrap().iter() {
@@ -176,7 +176,7 @@ fn crash_loop(home: &Path, store: Option<&str>) {
     }
 }
 
-fn kill_9(pid: u32) {
+pub fn kill_9(pid: u32) {
     // The shell's own kill: a small Debian has no program of that name.
     let killed = Command::new("sh").args(["-c", "kill -9 \"$1\"", "sh", &pid.to_string()]).status().unwrap();
     assert!(killed.success());

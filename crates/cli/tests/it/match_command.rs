@@ -63,7 +63,7 @@ fn nothing_affected_is_exit_0_and_bad_input_exit_2() {
     };
     let (code, said) = refused(&advisory, &advisory);
     assert_eq!(code, Some(2));
-    assert!(said.contains("should be CycloneDX JSON or a package-lock.json"), "{said}");
+    assert!(said.contains("read an inventory: it is none of CycloneDX"), "{said}");
     let broken = folder.path().join("broken.jsonl");
     std::fs::write(&broken, "\n{\"id\":\n").unwrap();
     let (code, said) = refused(&broken, &example("hospital.cdx.json"));
@@ -109,6 +109,55 @@ fn an_index_answers_as_its_advisories_do_and_a_foreign_one_is_refused() {
 }
 
 #[test]
+fn the_lock_files_of_each_tool_are_matched() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |id: &str, ecosystem: &str, name: &str, fixed: &str| {
+        let events = json!([{"introduced": "0"}, {"fixed": fixed}]);
+        let affected = json!([{"package": {"ecosystem": ecosystem, "name": name}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}]);
+        json!({"id": id, "modified": "2026-01-01T00:00:00Z", "affected": affected}).to_string()
+    };
+    let records = [
+        record("X-1", "npm", "lodash", "4.17.20"),
+        record("X-2", "crates.io", "smallvec", "1.6.1"),
+        record("X-3", "PyPI", "urllib3", "1.24.2"),
+        record("X-4", "Go", "golang.org/x/text", "0.3.7"),
+        record("X-5", "Maven", "org.apache.logging.log4j:log4j-core", "2.15.0"),
+        record("X-6", "Debian:12", "openssl", "999"),
+        record("X-7", "Debian:11", "openssl", "999"),
+    ];
+    let advisories = folder.path().join("all.jsonl");
+    std::fs::write(&advisories, records.join("\n")).unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/tests/data/inventory");
+    let files = [
+        ("yarn-classic.lock", vec!["X-1"]),
+        ("yarn-berry.lock", vec!["X-1"]),
+        ("pnpm-lock-v5.yaml", vec!["X-1"]),
+        ("pnpm-lock-v6.yaml", vec!["X-1"]),
+        ("pnpm-lock-v9.yaml", vec!["X-1"]),
+        ("Cargo.lock", vec!["X-2"]),
+        ("requirements.txt", vec!["X-3"]),
+        ("uv.lock", vec!["X-3"]),
+        ("go.mod", vec!["X-4"]),
+        ("go.sum", vec!["X-4"]),
+        ("pom.xml", vec!["X-5"]),
+        ("dpkg-status", vec!["X-6", "X-6"]),
+    ];
+    for (file, expected) in files {
+        let output = run(&advisories, &data.join(file), &["--json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report["inventories"][0]["findings"].as_array().unwrap();
+        let ids: Vec<_> = findings.iter().map(|finding| finding["ids"][0].as_str().unwrap()).collect();
+        assert_eq!(ids, expected, "{file}");
+        assert!(findings.iter().all(|finding| finding["status"] == "affected"), "{file}");
+    }
+    let unpinned = folder.path().join("requirements.txt");
+    std::fs::write(&unpinned, "urllib3\n").unwrap();
+    let output = run(&advisories, &unpinned, &["--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["inventories"][0]["unmatchable"][0]["reason"], "not-pinned", "told by the file's name");
+}
+
+#[test]
 fn a_vex_document_settles_what_it_speaks_of_and_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -128,4 +177,14 @@ fn a_vex_document_settles_what_it_speaks_of_and_is_shown() {
     let report: Value = serde_json::from_slice(&settled.stdout).unwrap();
     let finding = &report["inventories"][0]["findings"][0];
     assert_eq!((&finding["status"], &finding["vex"]["author"]), (&json!("affected"), &json!("us")));
+    let cyclonedx = json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"supplier": {"name": "us"}}, "vulnerabilities": [{
+        "id": "CVE-1", "analysis": {"state": "not_affected", "justification": "code_not_reachable"}, "affects": [{"ref": "pkg:npm/a@1.0.0"}]}]});
+    let csaf = json!({"document": {"csaf_version": "2.0", "publisher": {"name": "us"}},
+        "product_tree": {"full_product_names": [{"product_id": "P", "name": "a", "product_identification_helper": {"purl": "pkg:npm/a@1.0.0"}}]},
+        "vulnerabilities": [{"cve": "CVE-1", "product_status": {"known_not_affected": ["P"]}}]});
+    for document in [cyclonedx, csaf] {
+        std::fs::write(at("vex.json"), document.to_string()).unwrap();
+        let settled = run_at(folder.path(), &[&arguments[..], &["--vex", &at("vex.json")]].concat());
+        assert_eq!(settled.status.code(), Some(0), "{document}");
+    }
 }

@@ -6,11 +6,16 @@ use domain::shown::is_invisible;
 use unicode_normalization::UnicodeNormalization;
 
 use super::limits::*;
+use super::parts::{FilePart, FileParts, PAYLOAD_FIELDS};
 use super::reading::{Members, Reading, name_shown};
 use super::report::{Attachment, AttachmentType, ContentType, download_name};
 use super::violation::Code;
 use crate::Warning;
 use crate::json::Node;
+
+/// The fields that became attachments.
+const OLD_FIELDS: [(&str, AttachmentType); 2] =
+    [("exploit", AttachmentType::ExploitProofOfConcept), ("raw", AttachmentType::Other)];
 
 /// Reads `attachments`, then `exploit` and `raw`; the names must differ over all of them.
 pub(super) fn all(reading: &mut Reading, m: &mut Members) -> Vec<Attachment> {
@@ -25,14 +30,10 @@ pub(super) fn all(reading: &mut Reading, m: &mut Members) -> Vec<Attachment> {
             attachments.push(attachment);
         }
     }
-    let old = [("exploit", AttachmentType::ExploitProofOfConcept), ("raw", AttachmentType::Other)];
-    for (field, kind) in old {
+    for (field, kind) in OLD_FIELDS {
         let Some(attachment) = deprecated(reading, m, field, kind) else { continue };
         count += 1;
-        if count > ATTACHMENTS_COUNT_MAX {
-            let reason = format!("with {field} more than the {ATTACHMENTS_COUNT_MAX} that are accepted");
-            reading.violation_of_two(Code::TooManyItems, "attachments", field, reason);
-        }
+        old_count_check(reading, field, count);
         name_unique(reading, &mut names, &attachment, field.to_owned());
         attachments.push(attachment);
     }
@@ -46,15 +47,52 @@ fn one(reading: &mut Reading, path: &str, item: Node) -> Option<Attachment> {
     let before = reading.violations.len();
     let mut m = Members::new(reading.object(path, item)?);
     let at = |field: &str| format!("{path}.{field}");
-    let filename = match m.take("filename") {
+    let fields = FilePart {
+        filename: m.take("filename"),
+        content_type: m.take("content_type"),
+        kind: m.take("type"),
+        description: m.take("description"),
+        bytes: Vec::new(),
+    };
+    let described = described(reading, path, fields);
+    let data = m.take("data");
+    if data.is_none() {
+        reading.violation(Code::MissingField, &at("data"), "an attachment needs data");
+    }
+    let bytes = payload(reading, &at("data"), data, described.content_type);
+    reading.unknown(&format!("{path}."), &m.rest(), UNKNOWN_FIELDS_LISTED_MAX);
+    if reading.violations.len() > before {
+        return None;
+    }
+    described.with(bytes?)
+}
+
+/// What an attachment says of itself.
+struct Described {
+    filename: Option<String>,
+    content_type: Option<ContentType>,
+    kind: AttachmentType,
+    description: Option<String>,
+}
+
+impl Described {
+    fn with(self, bytes: Vec<u8>) -> Option<Attachment> {
+        let Described { filename, content_type, kind, description } = self;
+        Some(Attachment { filename: filename?, content_type: content_type?, kind, description, bytes })
+    }
+}
+
+fn described(reading: &mut Reading, path: &str, fields: FilePart) -> Described {
+    let at = |field: &str| format!("{path}.{field}");
+    let filename = match fields.filename {
         Some(node) => filename(reading, &at("filename"), node),
         None => {
             reading.violation(Code::MissingField, &at("filename"), "an attachment needs a filename");
             None
         }
     };
-    let content_type = content_type(reading, &at("content_type"), m.take("content_type"));
-    let kind = match reading.text_bounded(&at("type"), m.take("type"), ATTACHMENT_TYPE_BYTES_MAX) {
+    let content_type = content_type(reading, &at("content_type"), fields.content_type);
+    let kind = match reading.text_bounded(&at("type"), fields.kind, ATTACHMENT_TYPE_BYTES_MAX) {
         None => AttachmentType::Other,
         Some(word) => AttachmentType::of_word(&word).unwrap_or_else(|| {
             let words: Vec<&str> = AttachmentType::ALL.iter().map(|t| t.as_str()).collect();
@@ -64,23 +102,89 @@ fn one(reading: &mut Reading, path: &str, item: Node) -> Option<Attachment> {
         }),
     };
     let description =
-        reading.text(&at("description"), m.take("description"), ATTACHMENT_DESCRIPTION_BYTES_MAX).filter(|text| {
+        reading.text(&at("description"), fields.description, ATTACHMENT_DESCRIPTION_BYTES_MAX).filter(|text| {
             let one_line = !text.contains(['\u{2028}', '\u{2029}']);
             if !one_line {
                 reading.violation(Code::ControlCharacters, &at("description"), "a line separator in it");
             }
             one_line
         });
-    let data = m.take("data");
-    if data.is_none() {
-        reading.violation(Code::MissingField, &at("data"), "an attachment needs data");
+    Described { filename, content_type, kind, description }
+}
+
+/// Reads the files of a multipart report: the same rules, but their bytes are what was sent.
+pub(super) fn of_parts(reading: &mut Reading, m: &mut Members, files: FileParts) -> Vec<Attachment> {
+    // They were refused where the parts were sorted.
+    PAYLOAD_FIELDS.iter().for_each(|field| drop(m.take(field)));
+    let FileParts { attachments: sent, exploit, raw } = files;
+    if sent.len() > ATTACHMENTS_COUNT_MAX {
+        let reason = format!("{} items, at most {ATTACHMENTS_COUNT_MAX} are accepted", sent.len());
+        reading.violation(Code::TooManyItems, "attachments", reason);
     }
-    let bytes = payload(reading, &at("data"), data, content_type);
-    reading.unknown(&format!("{path}."), &m.rest(), UNKNOWN_FIELDS_LISTED_MAX);
-    if reading.violations.len() > before {
+    let mut count = sent.len();
+    let mut names: Vec<(String, String)> = Vec::new();
+    let mut attachments = Vec::new();
+    for (index, mut part) in sent.into_iter().take(ATTACHMENTS_COUNT_MAX).enumerate() {
+        let path = format!("attachments[{index}]");
+        let before = reading.violations.len();
+        let bytes = std::mem::take(&mut part.bytes);
+        let described = described(reading, &path, part);
+        let bytes = part_payload(reading, &format!("{path}.data"), bytes, described.content_type);
+        let whole = reading.violations.len() == before;
+        if let Some(attachment) = bytes.filter(|_| whole).and_then(|bytes| described.with(bytes)) {
+            name_unique(reading, &mut names, &attachment, format!("{path}.filename"));
+            attachments.push(attachment);
+        }
+    }
+    for ((field, kind), part) in OLD_FIELDS.into_iter().zip([exploit, raw]) {
+        let Some(part) = part else { continue };
+        count += 1;
+        old_count_check(reading, field, count);
+        let content_type = content_type(reading, &format!("{field}_content_type"), part.content_type);
+        deprecated_warn(reading, field, kind);
+        let bytes = part_payload(reading, field, part.bytes, content_type);
+        let Some((bytes, content_type)) = bytes.zip(content_type) else { continue };
+        let filename = field.to_owned();
+        let attachment = Attachment { filename, content_type, kind, description: None, bytes };
+        name_unique(reading, &mut names, &attachment, field.to_owned());
+        attachments.push(attachment);
+    }
+    attachments
+}
+
+/// A part's bytes are what they are; text must be UTF-8.
+fn part_payload(
+    reading: &mut Reading,
+    path: &str,
+    bytes: Vec<u8>,
+    content_type: Option<ContentType>,
+) -> Option<Vec<u8>> {
+    if bytes.len() > ATTACHMENT_DATA_BYTES_MAX {
+        let reason = format!("{} bytes, at most {ATTACHMENT_DATA_BYTES_MAX} are accepted", bytes.len());
+        reading.violation(Code::FieldTooLarge, path, reason);
         return None;
     }
-    Some(Attachment { filename: filename?, content_type: content_type?, kind, description, bytes: bytes? })
+    if bytes.is_empty() {
+        reading.violation(Code::DegenerateValue, path, "it is empty");
+        return None;
+    }
+    if !content_type?.is_binary() && std::str::from_utf8(&bytes).is_err() {
+        reading.violation(Code::InvalidUtf8, path, "not UTF-8, which this content type needs");
+        return None;
+    }
+    Some(bytes)
+}
+
+fn old_count_check(reading: &mut Reading, field: &str, count: usize) {
+    if count > ATTACHMENTS_COUNT_MAX {
+        let reason = format!("with {field} more than the {ATTACHMENTS_COUNT_MAX} that are accepted");
+        reading.violation_of_two(Code::TooManyItems, "attachments", field, reason);
+    }
+}
+
+fn deprecated_warn(reading: &mut Reading, field: &str, kind: AttachmentType) {
+    let text = format!("deprecated: send it in attachments, with type {}", kind.as_str());
+    reading.warnings.push(Warning::new("deprecated_field", field, text));
 }
 
 fn deprecated(reading: &mut Reading, m: &mut Members, field: &str, kind: AttachmentType) -> Option<Attachment> {
@@ -93,8 +197,7 @@ fn deprecated(reading: &mut Reading, m: &mut Members, field: &str, kind: Attachm
     }
     let content_type = content_type(reading, &type_field, type_node);
     data.as_ref()?;
-    let text = format!("deprecated: send it in attachments, with type {}", kind.as_str());
-    reading.warnings.push(Warning::new("deprecated_field", field, text));
+    deprecated_warn(reading, field, kind);
     let bytes = payload(reading, field, data, content_type)?;
     Some(Attachment { filename: field.to_owned(), content_type: content_type?, kind, description: None, bytes })
 }
@@ -123,8 +226,9 @@ fn payload(
     content_type: Option<ContentType>,
 ) -> Option<Vec<u8>> {
     let text = reading.string(path, node)?;
-    if text.len() > ATTACHMENT_DATA_BYTES_MAX {
-        let reason = format!("{} bytes, at most {ATTACHMENT_DATA_BYTES_MAX} are accepted", text.len());
+    let bytes_max = if reading.kept { KEPT_DATA_BYTES_MAX } else { ATTACHMENT_DATA_BYTES_MAX };
+    if text.len() > bytes_max {
+        let reason = format!("{} bytes, at most {bytes_max} are accepted", text.len());
         reading.violation(Code::FieldTooLarge, path, reason);
         return None;
     }

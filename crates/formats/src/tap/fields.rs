@@ -2,6 +2,7 @@
 //! attachments, package naming and enrichment have modules of their own.
 
 use super::limits::*;
+use super::parts::FileParts;
 use super::reading::{Members, Reading, name_shown};
 use super::report::{Notify, Report, Symbol};
 use super::violation::Code;
@@ -10,7 +11,7 @@ use crate::Warning;
 use crate::json::Node;
 
 /// Reads everything, whatever is wrong on the way; `reading` knows whether the result may be used.
-pub(super) fn report_read(reading: &mut Reading, document: Node) -> Report {
+pub(super) fn report_read(reading: &mut Reading, document: Node, files: Option<FileParts>) -> Report {
     if let Some(key) = document.repeated_key() {
         reading.not_a_report(format!("the field {} stands twice", name_shown(key)));
     }
@@ -20,7 +21,10 @@ pub(super) fn report_read(reading: &mut Reading, document: Node) -> Report {
     package::named(reading, &mut m, &mut report);
     report.code_path = reading.text("code_path", m.take("code_path"), CODE_PATH_BYTES_MAX);
     report.affected_symbol = m.take("affected_symbol").and_then(|node| symbol(reading, node));
-    report.attachments = attachment::all(reading, &mut m);
+    report.attachments = match files {
+        Some(files) => attachment::of_parts(reading, &mut m, files),
+        None => attachment::all(reading, &mut m),
+    };
     let limits = (REFERENCES_COUNT_MAX, REFERENCE_BYTES_MAX);
     report.references = reading.texts("references", m.take("references"), limits, reference);
     let limits = (UPSTREAM_IDS_COUNT_MAX, UPSTREAM_ID_BYTES_MAX);

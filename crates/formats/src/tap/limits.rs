@@ -57,6 +57,19 @@ pub const ENRICHMENT_BYTES_MAX: usize = 64 * 1024;
 /// Levels of `enrichment`, itself the first.
 pub const ENRICHMENT_LEVELS_MAX: usize = 8;
 
+/// Boundary of a multipart body (RFC 2046).
+pub const BOUNDARY_BYTES_MAX: usize = 70;
+/// Parts of a multipart body that are taken apart; more attachments than [`ATTACHMENTS_COUNT_MAX`] are told as such.
+pub const PARTS_COUNT_MAX: usize = 64;
+/// Header of a part.
+pub const PART_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// Header fields of a part.
+pub const PART_HEADERS_COUNT_MAX: usize = 16;
+/// A report as it is kept: each byte of a part's text may take six in JSON.
+pub const KEPT_BODY_BYTES_MAX: usize = 6 * REPORT_BODY_BYTES_MAX + 64 * 1024;
+/// `data` of an attachment as it is kept: a part's bytes in base64.
+pub(crate) const KEPT_DATA_BYTES_MAX: usize = ATTACHMENT_DATA_BYTES_MAX.div_ceil(3) * 4;
+
 /// Levels of the document that are built in memory: the report, and the enrichment in it. Deeper ones are only checked
 /// for syntax.
 pub(crate) const DOCUMENT_LEVELS_READ: usize = 1 + ENRICHMENT_LEVELS_MAX;

@@ -12,6 +12,8 @@ pub(super) struct Reading {
     pub warnings: Vec<Warning>,
     /// The first thing that makes it not a report at all.
     pub malformed: Option<String>,
+    /// It was accepted before: what a part brought as bytes is longer as a string of JSON.
+    pub kept: bool,
 }
 
 /// The members of one object, taken one by one; what is left is unknown.

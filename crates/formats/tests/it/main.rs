@@ -9,5 +9,8 @@ mod feeds;
 mod inventory;
 mod osv;
 mod peers;
+mod purl;
 mod tap;
 mod tap_any_bytes;
+mod tap_multipart;
+mod vex;

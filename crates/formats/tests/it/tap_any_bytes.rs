@@ -1,7 +1,7 @@
 //! TAP on bytes nobody meant to send: arbitrary ones, and a good report with pieces changed. It must answer, never fall
 //! over; and whatever it accepts must be written and read back as the same value.
 
-use formats::tap::{read_report, write_report};
+use formats::tap::{read_kept, read_multipart, read_report, write_report};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -11,6 +11,13 @@ fn holds(bytes: &[u8]) {
     if let Ok((report, _)) = read_report(bytes) {
         let (again, _) = read_report(&write_report(&report)).expect("what was accepted is accepted again");
         assert_eq!(again, report);
+    }
+}
+
+/// Whatever is accepted in parts is kept as JSON, and read from that as the same value.
+fn holds_in_parts(bytes: &[u8]) {
+    if let Ok((report, _)) = read_multipart(bytes, "b") {
+        assert_eq!(read_kept(&write_report(&report)).expect("what was accepted is read again"), report);
     }
 }
 
@@ -40,6 +47,16 @@ proptest! {
     #[test]
     fn arbitrary_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         holds(&bytes);
+        holds_in_parts(&bytes);
+    }
+
+    #[test]
+    fn good_parts_with_bytes_changed(at in any::<prop::sample::Index>(), new in any::<u8>(), cut in 0usize..4) {
+        let mut bytes = crate::tap_multipart::good();
+        let at = at.index(bytes.len());
+        let end = (at + cut).min(bytes.len());
+        bytes.splice(at..end, [new]);
+        holds_in_parts(&bytes);
     }
 
     #[test]

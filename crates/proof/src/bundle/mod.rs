@@ -6,7 +6,7 @@
 mod build;
 pub mod manifest;
 mod own_tests;
-mod quantity;
+pub mod quantity;
 mod reader;
 mod repo;
 mod violation;

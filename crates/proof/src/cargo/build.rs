@@ -123,7 +123,9 @@ impl Recipe<'_> {
     /// A build that ends at a limit is a verdict by [`EngineError::verdict`]; it is not kept.
     pub fn build(&self, ground: &Ground, rust: &RustHome) -> Result<Built, EngineError> {
         let place = ground.store.builds().join(self.key(rust).as_str());
-        if let Some(known) = self.known(&place) {
+        if ground.store.is_here(&place)
+            && let Some(known) = self.known(&place)
+        {
             return Ok(known);
         }
         let draft = ground.store.draft()?;
@@ -139,7 +141,7 @@ impl Recipe<'_> {
             .collect();
         let text = serde_json::to_vec(&unbuilt).unwrap_or_default();
         file::write_whole(&draft.join("unbuilt.json"), &text).map_err(step)?;
-        file::folder_place(&draft, &place).map_err(step)?;
+        ground.store.place(&draft, &place).map_err(step)?;
         self.known(&place).ok_or_else(|| step(std::io::Error::other("incomplete")))
     }
 

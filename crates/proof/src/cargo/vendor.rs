@@ -12,7 +12,6 @@ use std::sync::Arc;
 use super::feature_is_valid;
 use super::index::VersionDoc;
 use crate::digest::Sha256Hex;
-use crate::file;
 use crate::npm::layer::{ClosureEntry, closure_digest, tree_link};
 use crate::source::SourceError;
 use crate::store::PackageStore;
@@ -47,7 +46,7 @@ pub fn vendor_obtain(
 ) -> Result<PathBuf, SourceError> {
     let key = Sha256Hex::of(format!("cargo vendor 1\n{}", closure_digest(closure)).as_bytes());
     let place = store.layers().join(key.as_str());
-    if place.is_dir() {
+    if store.is_here(&place) {
         return Ok(place);
     }
     let draft = store.draft()?;
@@ -63,7 +62,7 @@ pub fn vendor_obtain(
             empty_write(&folder, &doc.name, &doc.version.to_string(), &feature_names(doc))?;
             checksum_write(&folder, &doc.sha256)?;
         }
-        file::folder_place(&draft, &place)
+        store.place(&draft, &place)
     })();
     made.map_err(|source| SourceError::Store { step: "lay out crates", path: place.clone(), source })?;
     Ok(place)

@@ -8,6 +8,7 @@ pub mod apply;
 pub mod matrix;
 pub mod patch;
 mod receipt_of_fix;
+pub(crate) mod replay;
 pub(crate) mod tree;
 pub mod variants;
 
@@ -28,6 +29,7 @@ use crate::run::{self, Plan, Shown};
 use crate::runtime::{Held, PublishedVersion, Ready};
 use matrix::{Answer, Cell, FixReport, FixRow, VariantRun};
 use patch::Patch;
+use replay::Asked;
 use variants::{VARIANTS_COUNT_DEFAULT, VARIANTS_COUNT_MAX, Variant, VariantSearch};
 
 /// Release lines that one proof is run on: the newest of them.
@@ -85,22 +87,37 @@ impl Engine {
         options: &FixOptions,
         watch: Watch<'_>,
     ) -> Result<FixReport, EngineError> {
+        let report = self.fix_measure(bundles, patches, options, watch)?;
+        for (bytes, sha256) in patches.iter().zip(&report.patches_sha256) {
+            self.patch_keep(bytes, sha256)?;
+        }
+        self.fix_receipt_keep(report, &Asked { repeat: options.repeat, variants: variants_wanted(options) })
+    }
+
+    /// The same without keeping anything of it.
+    fn fix_measure(
+        &self,
+        bundles: &[Bundle],
+        patches: &[Vec<u8>],
+        options: &FixOptions,
+        watch: Watch<'_>,
+    ) -> Result<FixReport, EngineError> {
         let read = |bytes: &Vec<u8>| Ok(Candidate { patch: patch::patch_read(bytes)?, sha256: Sha256Hex::of(bytes) });
         let candidates = patches.iter().map(read).collect::<Result<Vec<_>, EngineError>>()?;
         let seed = match options.seed {
             Some(seed) => seed,
             None => seed_fresh()?,
         };
+        let call = self.store.call()?;
         let (mut rows, mut warnings, mut searches) = (Vec::new(), Vec::new(), Vec::new());
         for bundle in bundles {
             let toolchain = self.toolchain(bundle, watch.progress)?;
             let means = self.means(bundle, &toolchain);
             self.bundle_keep(bundle)?;
             let versions = self.lines(bundle, means, options, watch, &mut warnings)?;
-            let wanted = options.variants.unwrap_or(VARIANTS_COUNT_DEFAULT).min(VARIANTS_COUNT_MAX);
-            let (variants, search) = match wanted {
+            let (variants, search) = match variants_wanted(options) {
                 0 => (Vec::new(), VariantSearch::default()),
-                _ => {
+                wanted => {
                     watch.progress.note("looking for variants of the proof");
                     self.variants(bundle, means, seed, wanted, watch)?
                 }
@@ -113,11 +130,12 @@ impl Engine {
             }
             searches.push(search);
         }
+        drop(call);
         let mut grade_reasons: Vec<String> = rows.iter().filter(|row| !row.holds).map(row_reason).collect();
         if rows.is_empty() {
             grade_reasons.push("no version on which a proof fires was found".into());
         }
-        let report = FixReport {
+        Ok(FixReport {
             grade: if grade_reasons.is_empty() { "verified" } else { "not-verified" },
             grade_reasons,
             patches_sha256: candidates.into_iter().map(|candidate| candidate.sha256).collect(),
@@ -127,8 +145,7 @@ impl Engine {
             engine: ENGINE_VERSION.into(),
             receipt: None,
             warnings,
-        };
-        self.fix_receipt_keep(report)
+        })
     }
 
     /// The versions to patch with their release lines.
@@ -202,7 +219,13 @@ impl Engine {
     /// A private copy of the version with the first patch in it that applies; `None` where none does.
     fn patched_tree(&self, about: &About<'_>, row: &mut FixRow) -> Result<Option<TempDir>, EngineError> {
         let step = |source| EngineError::Home { step: "copy package", path: self.home.clone(), source };
-        let source = about.means.runtime.own_files(about.bundle, about.means.toolchain, &row.version)?;
+        let source = match about.means.runtime.own_files(about.bundle, about.means.toolchain, &row.version) {
+            Ok(source) => source,
+            Err(e) => {
+                row.applies = Cell::no(e.verdict().ok_or(e)?.detail);
+                return Ok(None);
+            }
+        };
         let room = tempfile::tempdir().map_err(step)?;
         let dest = room.path().join("tree");
         tree::tree_copy(&source, &dest).map_err(step)?;
@@ -292,6 +315,10 @@ impl Engine {
         row.variants = variants_judged(&row.variants_run);
         Ok(())
     }
+}
+
+fn variants_wanted(options: &FixOptions) -> usize {
+    options.variants.unwrap_or(VARIANTS_COUNT_DEFAULT).min(VARIANTS_COUNT_MAX)
 }
 
 /// What variants say of a patched version. Those that show nothing there, such as an input that is refused with a status, say

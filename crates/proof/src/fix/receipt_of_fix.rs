@@ -5,6 +5,7 @@ use serde_json::json;
 use signing::Envelope;
 
 use super::matrix::FixReport;
+use super::replay::Asked;
 use crate::digest::Sha256Hex;
 use crate::engine::{Engine, EngineError};
 use crate::file;
@@ -15,7 +16,7 @@ pub const FIX_PREDICATE_TYPE: &str = "tag:proofhouse.dev,2026:fix-receipt/v1";
 
 impl Engine {
     /// Signs and keeps a report; gives it back with the file in it.
-    pub(super) fn fix_receipt_keep(&self, report: FixReport) -> Result<FixReport, EngineError> {
+    pub(super) fn fix_receipt_keep(&self, report: FixReport, asked: &Asked) -> Result<FixReport, EngineError> {
         let named = |name: String, sha256: &Sha256Hex| json!({ "name": name, "digest": { "sha256": sha256 } });
         let mut subject: Vec<_> = report.patches_sha256.iter().map(|sha256| named("patch".into(), sha256)).collect();
         for row in &report.rows {
@@ -28,7 +29,7 @@ impl Engine {
             "_type": STATEMENT_TYPE,
             "subject": subject,
             "predicateType": FIX_PREDICATE_TYPE,
-            "predicate": { "finished": crate::prove::now_text(), "fix": report },
+            "predicate": { "finished": crate::prove::now_text(), "asked": asked, "fix": report },
         });
         let payload = serde_json::to_vec(&statement).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
         let envelope = Envelope::seal(PAYLOAD_TYPE, &payload, &self.signer).to_json()?;

@@ -22,6 +22,7 @@ use crate::npm::layer::{ClosureEntry, closure_digest};
 use crate::runtime::{Ground, Toolchain};
 use crate::sandbox::{BoxOutcome, BoxSpec, CopyOut, FolderOut, FolderOutcome, Limits, Mount, PlacedFile};
 use crate::source::SourceError;
+use crate::store::PackageStore;
 
 /// The script of a build box.
 pub const BUILD_SCRIPT: &str = include_str!("build.sh");
@@ -118,7 +119,9 @@ impl Builder<'_> {
     /// Where something `go` asks for is not to be had, or this machine fails. What does not compile is in the result.
     pub fn build(&self, recipe: &Recipe<'_>) -> Result<Built, EngineError> {
         let place = self.ground.store.builds().join(self.key(recipe)?.as_str());
-        if let Some(built) = built_read(&place) {
+        if self.ground.store.is_here(&place)
+            && let Some(built) = built_read(&place)
+        {
             return Ok(built);
         }
         let mut room = Room { files: BTreeSet::new(), sums: String::new() };
@@ -161,11 +164,11 @@ impl Builder<'_> {
     fn warm(&self) -> Result<PathBuf, EngineError> {
         let key = format!("go-cache\n{}\n{WARM_SCRIPT}\n{ALL}\n{INERT_TOOL}", self.toolchain.sha256);
         let place = self.ground.store.builds().join(Sha256Hex::of(key.as_bytes()).as_str());
-        if place.is_dir() {
+        if self.ground.store.is_here(&place) {
             return Ok(place);
         }
         let _held = self.warming.lock().unwrap_or_else(PoisonError::into_inner);
-        if place.is_dir() {
+        if self.ground.store.is_here(&place) {
             return Ok(place);
         }
         let draft = self.ground.store.draft()?;
@@ -181,7 +184,7 @@ impl Builder<'_> {
             let why = format!("it cannot compile its own library: {:?} {:?} {said:.500}", outcome.exit, outcome.folder);
             return Err(EngineError::Unfit { runtime: self.toolchain.label(), why });
         }
-        place_folder(&draft, &place)?;
+        place_folder(&self.ground.store, &draft, &place)?;
         Ok(place)
     }
 
@@ -417,7 +420,7 @@ impl Builder<'_> {
     fn keep(&self, draft: &Path, place: &Path, mut built: Built) -> Result<Built, EngineError> {
         let json = serde_json::to_vec(&built).unwrap_or_default();
         file::write_whole(&draft.join("built.json"), &json).map_err(|source| at("write build", draft, source))?;
-        place_folder(draft, place)?;
+        place_folder(&self.ground.store, draft, place)?;
         built.place = place.to_owned();
         Ok(built)
     }
@@ -449,8 +452,8 @@ fn placed(path: &str, bytes: &[u8]) -> PlacedFile {
     PlacedFile { at: path.to_owned(), bytes: bytes.to_vec(), mode: 0o644 }
 }
 
-fn place_folder(draft: &Path, place: &Path) -> Result<(), EngineError> {
-    file::folder_place(draft, place).map_err(|source| at("keep build", place, source))
+fn place_folder(store: &PackageStore, draft: &Path, place: &Path) -> Result<(), EngineError> {
+    store.place(draft, place).map_err(|source| at("keep build", place, source))
 }
 
 fn at(step: &'static str, path: &Path, source: std::io::Error) -> EngineError {

@@ -17,6 +17,7 @@ use crate::digest::Sha256Hex;
 use crate::file;
 use crate::runtime::Toolchain;
 use crate::sandbox::{Archive, Duplicates, Format, UnpackLimits, UnpackSpec};
+use crate::store::PackageStore;
 
 /// The Go version that builds proofs when a bundle names none.
 pub const GO_VERSION_DEFAULT: &str = "1.26.8";
@@ -60,7 +61,12 @@ pub fn unpacking(archive: &Path) -> UnpackSpec<'_> {
 ///
 /// # Errors
 /// Whatever the disk says, and where it is not what the sum database knows.
-pub fn settle(draft: &Path, version: &str, sums: Option<&str>, place: &Path) -> io::Result<()> {
+pub fn settle(
+    store: &PackageStore,
+    draft: &Path,
+    (version, sums): (&str, Option<&str>),
+    place: &Path,
+) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let inside = format!("{MODULE}@{version}");
     let root = draft.join(&inside);
@@ -85,7 +91,7 @@ pub fn settle(draft: &Path, version: &str, sums: Option<&str>, place: &Path) -> 
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         }
     }
-    file::folder_place(&root, place)?;
+    store.place(&root, place)?;
     fs::remove_dir_all(draft)
 }
 

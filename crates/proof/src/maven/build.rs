@@ -81,7 +81,9 @@ impl Recipe<'_> {
     /// Only where this machine fails. What does not compile is in the result.
     pub fn build(&self, ground: &Ground, toolchain: &Toolchain) -> Result<Built, EngineError> {
         let place = ground.store.builds().join(self.key(toolchain).as_str());
-        if let Some(built) = built_read(&place) {
+        if ground.store.is_here(&place)
+            && let Some(built) = built_read(&place)
+        {
             return Ok(built);
         }
         let draft = ground.store.draft()?;
@@ -90,7 +92,7 @@ impl Recipe<'_> {
         let step = |source| EngineError::Home { step: "keep build", path: place.clone(), source };
         let json = serde_json::to_vec(&built).unwrap_or_default();
         file::write_whole(&draft.join("built.json"), &json).map_err(step)?;
-        file::folder_place(&draft, &place).map_err(step)?;
+        ground.store.place(&draft, &place).map_err(step)?;
         Ok(Built { place, ..built })
     }
 

@@ -6,6 +6,7 @@ pub mod config;
 mod effective;
 pub mod jdk;
 pub mod outcome;
+pub mod patched;
 mod pom;
 pub mod registry;
 pub mod resolve;

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::Sha256Hex;
-use crate::file;
 use crate::source::SourceError;
 use crate::store::PackageStore;
 
@@ -49,7 +48,7 @@ pub fn closure_digest(entries: &[ClosureEntry]) -> Sha256Hex {
 pub fn layer_obtain(store: &PackageStore, target: &str, entries: &[ClosureEntry]) -> Result<PathBuf, SourceError> {
     let key = Sha256Hex::of(format!("{}\n{target}", closure_digest(entries)).as_bytes());
     let place = store.layers().join(key.as_str());
-    if place.is_dir() {
+    if store.is_here(&place) {
         return Ok(place);
     }
     let draft = store.draft()?;
@@ -58,7 +57,7 @@ pub fn layer_obtain(store: &PackageStore, target: &str, entries: &[ClosureEntry]
         for entry in entries {
             tree_link(&store.folder("npm", &entry.sha256), &draft.join(&entry.path))?;
         }
-        file::folder_place(&draft, &place)
+        store.place(&draft, &place)
     })();
     built.map_err(|source| SourceError::Store { step: "build dependency layer", path: place.clone(), source })?;
     Ok(place)

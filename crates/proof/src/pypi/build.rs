@@ -123,7 +123,7 @@ impl Build<'_> {
         let key = Sha256Hex::of(text.as_bytes());
         let place = ground.store.builds().join(format!("pypi-{key}"));
         let refused = ground.store.builds().join(format!("pypi-{key}.refused"));
-        if place.is_dir() {
+        if ground.store.is_here(&place) {
             return Ok(place);
         }
         let unready = |detail: String| EngineError::Unready(Unready { reason: Reason::BuildFailed, detail });
@@ -135,8 +135,8 @@ impl Build<'_> {
         let draft = ground.store.draft()?;
         let outcome = ground.sandbox.run(&self.spec(&draft)?)?;
         if outcome.limit_hit.is_none() && outcome.exit == Exit::Code(0) && draft.is_dir() {
-            return match crate::file::folder_place(&draft, &place) {
-                Err(e) if !place.is_dir() => Err(at(e)),
+            return match ground.store.place(&draft, &place) {
+                Err(e) if !ground.store.is_here(&place) => Err(at(e)),
                 _ => Ok(place),
             };
         }

@@ -101,7 +101,8 @@ pub fn interpreter_obtain(store: &PackageStore, wanted: Option<&str>) -> Result<
 /// An interpreter in the store with exactly these bytes.
 #[must_use]
 pub fn interpreter_kept(store: &PackageStore, sha256: &Sha256Hex) -> Option<Toolchain> {
-    toolchain_read(&store.runtimes().join(format!("python-{sha256}")))
+    let place = store.runtimes().join(format!("python-{sha256}"));
+    store.is_here(&place).then(|| toolchain_read(&place)).flatten()
 }
 
 /// Copies an interpreter into the store, once for each state in which it is found.
@@ -136,10 +137,10 @@ fn taken(store: &PackageStore, program: &Path, library: &Path, minor: u64) -> Re
     let about = format!("{version}\n{lib}\n{sha256}\n");
     fs::write(draft.join("about"), about).map_err(at)?;
     let place = store.runtimes().join(format!("python-{sha256}"));
-    if place.is_dir() {
+    if store.is_here(&place) {
         let _ = fs::remove_dir_all(&draft);
     } else {
-        file::folder_place(&draft, &place).map_err(at)?;
+        store.place(&draft, &place).map_err(at)?;
     }
     file::write_whole(&note, sha256.as_str().as_bytes()).map_err(at)?;
     toolchain_read(&place).ok_or_else(|| at(std::io::Error::other("incomplete")))

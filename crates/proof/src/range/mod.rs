@@ -66,10 +66,14 @@ impl Engine {
     /// # Errors
     /// Where the machine or the registry fails, or the package does not exist.
     pub fn range(&self, bundle: &Bundle, options: RangeOptions, watch: Watch<'_>) -> Result<RangeReport, EngineError> {
+        let beginning = self.store.step()?;
         let toolchain = self.toolchain(bundle, watch.progress)?;
         let means = self.means(bundle, &toolchain);
         let published = means.runtime.published(bundle)?.versions;
         self.bundle_keep(bundle)?;
+        // Only the toolchain is needed throughout: versions that were run may go again where the store is bounded.
+        let _call = self.store.call_holding(toolchain.places())?;
+        drop(beginning);
         let total = published.len();
         let released: Vec<PublishedVersion> = published.into_iter().filter(|version| !version.prerelease).collect();
         let mut search = Search {
@@ -116,7 +120,9 @@ impl Search<'_> {
         let probe = versions.iter().position(|version| version.text == *declared).unwrap_or(0);
         let Some(version) = versions.get(probe) else { return Ok(true) };
         // What it takes to fetch and build is no part of it.
+        let step = self.engine.store.step()?;
         let _ = self.means.runtime.ready(self.bundle, self.means.toolchain, &version.text);
+        drop(step);
         let began = Instant::now();
         self.batch(&[probe], 1)?;
         let from_receipt = self.reports.get(&probe).is_some_and(|report| report.from_receipt);
@@ -188,6 +194,7 @@ impl Search<'_> {
     }
 
     fn version_at(&self, index: usize, repeats: u32) -> Result<RunReport, EngineError> {
+        let _step = self.engine.store.step()?;
         let version = &self.board.versions[index].text;
         let at_border = repeats >= BORDER_REPEATS;
         let plan = Plan { repeats, control_always: at_border, trace: at_border };
@@ -206,9 +213,10 @@ impl Search<'_> {
         let done = AtomicUsize::new(0);
         parallel::each(&missing, DOWNLOADS_COUNT_MAX, |index| {
             let stopped = self.watch.cancel.load(Ordering::Relaxed) || reached.load(Ordering::Relaxed) >= STOPPED;
-            if stopped {
+            if stopped || self.engine.store.is_full() {
                 return;
             }
+            let Ok(_step) = self.engine.store.step() else { return };
             let _ = runtime.fetch(self.bundle, text(*index));
             self.watch.progress.fetched(done.fetch_add(1, Ordering::Relaxed) + 1, missing.len());
         });

@@ -16,7 +16,6 @@ use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::{self, Shortfall};
-use crate::file;
 use crate::fix::tree::tree_digest;
 use crate::golang::build::{BUILD_SCRIPT, Builder, Built, INERT_TOOL, Recipe, Target, WARM_SCRIPT};
 use crate::golang::config::GoConfig;
@@ -68,7 +67,7 @@ impl Go {
     fn toolchain_obtain(&self, version: &str, progress: &dyn Progress) -> Result<PathBuf, EngineError> {
         let store = &self.ground.store;
         let place = store.runtimes().join(format!("go-{version}"));
-        if place.is_dir() {
+        if store.is_here(&place) {
             return Ok(place);
         }
         let runtime = || format!("go {version}");
@@ -82,7 +81,7 @@ impl Go {
         let spec = toolchain::unpacking(&archive);
         let named = |source| SourceError::Unpack { name: file.module.clone(), version: file.version.clone(), source };
         self.ground.sandbox.unpack(&spec, &draft).map_err(|e| at(named(e)))?;
-        let kept = toolchain::settle(&draft, &file.version, sums.as_deref(), &place);
+        let kept = toolchain::settle(store, &draft, (&file.version, sums.as_deref()), &place);
         kept.map_err(|source| EngineError::Home { step: "keep toolchain", path: place.clone(), source })?;
         Ok(place)
     }
@@ -239,7 +238,7 @@ impl Runtime for Go {
         let gomod = self.registry.obtain(store, &ModuleFile::of(module, version, "mod"))?;
         let place = store.builds().join(format!("go-tree-{}", stored.sha256));
         let root = place.join(format!("{module}@{version}"));
-        if place.is_dir() {
+        if store.is_here(&place) {
             return Ok(root);
         }
         let draft = store.draft()?;
@@ -251,7 +250,7 @@ impl Runtime for Go {
         if !inside.is_file() {
             std::fs::copy(store.archive(STORE_PART, &gomod.sha256), &inside).map_err(home)?;
         }
-        file::folder_place(&draft, &place).map_err(home)?;
+        store.place(&draft, &place).map_err(home)?;
         Ok(root)
     }
 

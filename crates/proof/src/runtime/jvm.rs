@@ -4,6 +4,8 @@
 //! Nothing watches from within, so nobody sees in whose hands an effect was brought about. Must not run anything outside a
 //! box.
 
+use std::path::{Path, PathBuf};
+
 use domain::package::Ecosystem;
 use domain::proof::{OracleKind, Reason};
 
@@ -17,6 +19,7 @@ use crate::harness::{HarnessError, Observed};
 use crate::maven::build::{self, BUILT_FOLDER, Recipe, class_path_text, main_class};
 use crate::maven::config::MavenConfig;
 use crate::maven::jdk::{self, JAVA_MAJOR_LEAST, JDK_FOLDER};
+use crate::maven::patched::{self, Changed};
 use crate::maven::registry::{ArtifactFile, Registry, STORE_PART};
 use crate::maven::resolve::{self, Wish};
 use crate::maven::{Coordinates, name_is_valid, outcome, self_test, version_is_exact, version_read};
@@ -106,8 +109,8 @@ impl Jvm {
         closure: Vec<ClosureEntry>,
     ) -> Result<Ready, EngineError> {
         let digest = closure_digest(&closure);
-        let mut mounts: Vec<Mount> = target.mount.into_iter().collect();
-        mounts.extend(closure.iter().map(|entry| self.mount(&entry.path, &entry.sha256)));
+        let mut mounts = target.mounts;
+        mounts.extend(self.closure_mounts(&closure));
         let run = &bundle.manifest().run;
         let source = |name: &str| bundle.files().get(name).map(Vec::as_slice).unwrap_or_default();
         let recipe = Recipe {
@@ -137,11 +140,40 @@ impl Jvm {
         })
     }
 
+    fn closure_mounts(&self, closure: &[ClosureEntry]) -> impl Iterator<Item = Mount> {
+        closure.iter().map(|entry| self.mount(&entry.path, &entry.sha256))
+    }
+
+    /// Everything that the target and the bundle need beside the target, in the store.
+    fn closure(&self, bundle: &Bundle, file: &ArtifactFile) -> Result<Vec<ClosureEntry>, EngineError> {
+        let pins: Vec<Coordinates> = bundle
+            .manifest()
+            .dependencies
+            .iter()
+            .filter_map(|(name, version)| Coordinates::of(name, version))
+            .filter(|pin| pin.name() != file.of.name())
+            .collect();
+        let chosen = resolve::choose(&self.registry, &self.ground.store, &Wish { target: &file.of, pins: &pins })?;
+        let needed: Vec<ArtifactFile> = chosen.into_iter().filter(|needed| needed != file).collect();
+        let missing = needed.iter().filter(|file| self.registry.find(&self.ground.store, file).is_none()).count();
+        let mut closure = Vec::with_capacity(needed.len());
+        let obtained = parallel::each(&needed, missing.min(DOWNLOADS_COUNT_MAX), |file| self.obtain(file));
+        for ((index, needed), stored) in needed.iter().enumerate().zip(obtained) {
+            closure.push(ClosureEntry {
+                path: format!("lib/{:03}/{}", index + 1, needed.name()),
+                name: needed.of.name(),
+                version: needed.of.version.clone(),
+                sha256: stored?.sha256,
+            });
+        }
+        Ok(closure)
+    }
+
     /// The target's place on the class path comes first.
     fn target<'a>(&self, file: &'a ArtifactFile, stored: Stored) -> Target<'a> {
         let mount = self.mount(&format!("lib/000/{}", file.name()), &stored.sha256);
         let key = stored.sha256.to_string();
-        Target { version: &file.of.version, sha256: stored.sha256, mount: Some(mount), key }
+        Target { version: &file.of.version, sha256: stored.sha256, mounts: vec![mount], key }
     }
 }
 
@@ -149,7 +181,8 @@ impl Jvm {
 struct Target<'a> {
     version: &'a str,
     sha256: Sha256Hex,
-    mount: Option<Mount>,
+    /// First on the class path; nothing where there is no target.
+    mounts: Vec<Mount>,
     /// Names what is mounted.
     key: String,
 }
@@ -202,29 +235,9 @@ impl Runtime for Jvm {
     }
 
     fn ready(&self, bundle: &Bundle, toolchain: &Toolchain, version: &str) -> Result<Ready, EngineError> {
-        let of = self.coordinates(bundle, version)?;
-        let file = ArtifactFile::jar(&of);
+        let file = ArtifactFile::jar(&self.coordinates(bundle, version)?);
         let stored = self.obtain(&file)?;
-        let pins: Vec<Coordinates> = bundle
-            .manifest()
-            .dependencies
-            .iter()
-            .filter_map(|(name, version)| Coordinates::of(name, version))
-            .filter(|pin| pin.name() != of.name())
-            .collect();
-        let chosen = resolve::choose(&self.registry, &self.ground.store, &Wish { target: &of, pins: &pins })?;
-        let needed: Vec<ArtifactFile> = chosen.into_iter().filter(|needed| *needed != file).collect();
-        let missing = needed.iter().filter(|file| self.registry.find(&self.ground.store, file).is_none()).count();
-        let mut closure = Vec::with_capacity(needed.len());
-        let obtained = parallel::each(&needed, missing.min(DOWNLOADS_COUNT_MAX), |file| self.obtain(file));
-        for ((index, needed), stored) in needed.iter().enumerate().zip(obtained) {
-            closure.push(ClosureEntry {
-                path: format!("lib/{:03}/{}", index + 1, needed.name()),
-                name: needed.of.name(),
-                version: needed.of.version.clone(),
-                sha256: stored?.sha256,
-            });
-        }
+        let closure = self.closure(bundle, &file)?;
         self.made_ready(bundle, toolchain, self.target(&file, stored), closure)
     }
 
@@ -247,9 +260,36 @@ impl Runtime for Jvm {
     /// that brings its effect about without it compiles, and fires.
     fn stub(&self, bundle: &Bundle, toolchain: &Toolchain, ready: &Ready) -> Result<Held<Ready>, EngineError> {
         let sha256 = Sha256Hex::of(b"no artefact");
-        let target = Target { version: &ready.version, sha256, mount: None, key: "none".into() };
+        let target = Target { version: &ready.version, sha256, mounts: Vec::new(), key: "none".into() };
         let value = self.made_ready(bundle, toolchain, target, ready.closure.clone())?;
         Ok(Held { value, guard: None })
+    }
+
+    /// The sources that were published beside the artefact.
+    fn own_files(&self, bundle: &Bundle, _toolchain: &Toolchain, version: &str) -> Result<PathBuf, EngineError> {
+        patched::sources(&self.ground, &self.registry, &self.coordinates(bundle, version)?)
+    }
+
+    fn ready_patched(
+        &self,
+        bundle: &Bundle,
+        toolchain: &Toolchain,
+        version: &str,
+        tree: &Path,
+    ) -> Result<Held<Ready>, EngineError> {
+        let published = self.own_files(bundle, toolchain, version)?;
+        let file = ArtifactFile::jar(&self.coordinates(bundle, version)?);
+        let stored = self.obtain(&file)?;
+        let closure = self.closure(bundle, &file)?;
+        let mut target = self.target(&file, stored);
+        let class_path: Vec<Mount> = target.mounts.iter().cloned().chain(self.closure_mounts(&closure)).collect();
+        let class_path_digest = Sha256Hex::of(format!("{}\n{}", target.key, closure_digest(&closure)).as_bytes());
+        let changed = Changed { published: &published, tree, class_path: &class_path, class_path_digest };
+        let overlay = changed.build(&self.ground, toolchain)?;
+        target.key = format!("{} {}", target.key, overlay.sha256);
+        target.mounts.insert(0, overlay.mount);
+        target.sha256 = overlay.sha256;
+        Ok(Held { value: self.made_ready(bundle, toolchain, target, closure)?, guard: None })
     }
 
     fn dress(&self, scene: &Scene<'_>, spec: &mut BoxSpec) -> Result<(), HarnessError> {

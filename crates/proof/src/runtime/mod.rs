@@ -131,6 +131,11 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
+    /// Everything of it on the host.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.root.as_path()).chain(self.mounts.iter().map(|mount| mount.host.as_path()))
+    }
+
     /// As reports name it: `node 22.23.3`.
     #[must_use]
     pub fn label(&self) -> String {

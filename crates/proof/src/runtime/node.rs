@@ -16,7 +16,6 @@ use crate::bundle::manifest::RuntimeKind;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
 use crate::failure::{self, Shortfall};
-use crate::file;
 use crate::fix::tree::tree_digest;
 use crate::harness::{HarnessError, Observed, PROOF_FOLDER, Trap, WRITE_FOLDER, stub};
 use crate::npm::config::NpmConfig;
@@ -131,6 +130,7 @@ impl Node {
             .ok_or_else(|| at(SourceError::NoSuchVersion { name: package.into(), version: version.to_string() }))?;
         let known = doc.integrity.file_name().map(|name| store.runtimes().join(name));
         if let Some(place) = &known
+            && store.is_here(place)
             && let Some(runtime) = runtime_read(place, version)
         {
             return Ok(runtime);
@@ -146,10 +146,11 @@ impl Node {
             fs::copy(unpacked.join("bin/node"), draft.join("node"))?;
             fs::set_permissions(draft.join("node"), fs::Permissions::from_mode(0o111))?;
             fs::write(draft.join("sha256"), stored.sha256.as_str())?;
-            file::folder_place(&draft, &place)
+            store.place(&draft, &place)
         })();
         // Another process that was first has it in place before it takes the unpacked package away.
         if kept.is_err()
+            && store.is_here(&place)
             && let Some(runtime) = runtime_read(&place, version)
         {
             return Ok(runtime);
@@ -171,7 +172,9 @@ impl Node {
     /// A runtime in the store with exactly these bytes.
     fn runtime_kept(&self, version: &Version, sha256: &Sha256Hex) -> Option<Toolchain> {
         let kept = fs::read_dir(self.ground.store.runtimes()).ok()?.flatten();
-        kept.filter_map(|entry| runtime_read(&entry.path(), version)).find(|runtime| runtime.sha256 == *sha256)
+        let found =
+            kept.filter_map(|entry| runtime_read(&entry.path(), version)).find(|kept| kept.sha256 == *sha256)?;
+        self.ground.store.is_here(&found.root).then_some(found)
     }
 
     fn made_ready(
@@ -198,7 +201,7 @@ impl Node {
     }
 
     fn bytes_exactly(&self, name: &str, version: &str, wanted: &Sha256Hex) -> Result<(), EngineError> {
-        if self.ground.store.folder(STORE_PART, wanted).is_dir() {
+        if self.ground.store.is_here(&self.ground.store.folder(STORE_PART, wanted)) {
             return Ok(());
         }
         let stored = self.obtain(name, &self.doc(name, version)?)?;

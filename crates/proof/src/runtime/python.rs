@@ -129,7 +129,7 @@ impl Python {
 
     /// The very bytes a receipt names.
     fn bytes_exactly(&self, name: &str, version: &str, wanted: &Sha256Hex) -> Result<(), EngineError> {
-        if self.ground.store.folder(STORE_PART, wanted).is_dir() {
+        if self.ground.store.is_here(&self.ground.store.folder(STORE_PART, wanted)) {
             return Ok(());
         }
         let project = self.index.project(name)?;

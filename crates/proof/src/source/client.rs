@@ -216,6 +216,12 @@ fn root_certs(cafile: Option<&Path>) -> RootCerts {
             return RootCerts::from(certs);
         }
     }
+    root_certs_of_system()
+}
+
+/// The system's certificates, else the ones of Mozilla that this program brings.
+#[must_use]
+pub fn root_certs_of_system() -> RootCerts {
     const SYSTEM: [&str; 5] = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",

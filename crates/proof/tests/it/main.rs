@@ -3,3 +3,4 @@
 
 mod proving;
 mod sandbox;
+mod store;

@@ -37,8 +37,12 @@ impl<T: FromFields> FromRequest<Door> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
-        let rule =
-            BodyRule { media_type: "application/json", bytes_max: T::BYTES_MAX, may_be_absent: T::MAY_BE_ABSENT };
+        let rule = BodyRule {
+            media_type: "application/json",
+            or_multipart: false,
+            bytes_max: T::BYTES_MAX,
+            may_be_absent: T::MAY_BE_ABSENT,
+        };
         let taken = take(request, door, rule, Intake::Plain).await?;
         let input = if taken.body.bytes.is_empty() && T::MAY_BE_ABSENT {
             fields::read(b"{}")?
@@ -118,7 +122,7 @@ async fn take(request: Request, door: &Door, rule: BodyRule, intake: Intake) -> 
     }
     let key = idempotency_key(&parts.headers)?;
     rule.check_head(&parts.headers)?;
-    let body = rule.read(body, door.config.limits.body_arrival_ms, &door.room).await?;
+    let body = rule.read(&parts.headers, body, door.config.limits.body_arrival_ms, &door.room).await?;
     let target = parts.uri.path_and_query().map_or("", |p| p.as_str());
     let mut ctx = identified.ctx;
     ctx.idempotency =

@@ -38,7 +38,16 @@ impl BodyRoom {
 pub struct Received {
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// What parts them, where they came as `multipart/mixed`.
+    pub boundary: Option<String>,
     _room: Option<OwnedSemaphorePermit>,
+}
+
+/// The one media type that a request names.
+fn only_type(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    value.to_str().ok()
 }
 
 /// What a resource takes.
@@ -46,6 +55,8 @@ pub struct Received {
 pub struct BodyRule {
     /// Media type, without parameters.
     pub media_type: &'static str,
+    /// Whether `multipart/mixed` is taken besides.
+    pub or_multipart: bool,
     /// Largest body, in bytes.
     pub bytes_max: usize,
     /// Whether a request without any body is taken for an empty one.
@@ -62,7 +73,7 @@ impl BodyRule {
         let is_empty = declared.unwrap_or(0) == 0 && !headers.contains_key(header::TRANSFER_ENCODING);
         let needs_type = !(self.may_be_absent && is_empty);
         if needs_type && !self.is_taken(headers) {
-            return Err(Problem::media_type(self.media_type));
+            return Err(Problem::media_type(self.media_types()));
         }
         match declared {
             Some(bytes) if bytes > self.bytes_max as u64 => Err(Problem::body_too_large(self.bytes_max)),
@@ -70,10 +81,23 @@ impl BodyRule {
         }
     }
 
+    fn media_types(&self) -> &'static str {
+        if self.or_multipart { "application/json, multipart/mixed" } else { self.media_type }
+    }
+
+    /// What parts the body, where it is `multipart/mixed` and that is taken.
+    #[must_use]
+    pub fn boundary(&self, headers: &HeaderMap) -> Option<String> {
+        let text =
+            only_type(headers).filter(|_| self.or_multipart && !headers.contains_key(header::CONTENT_ENCODING))?;
+        formats::tap::multipart_boundary(text)
+    }
+
     fn is_taken(&self, headers: &HeaderMap) -> bool {
-        let mut values = headers.get_all(header::CONTENT_TYPE).iter();
-        let (Some(value), None) = (values.next(), values.next()) else { return false };
-        let Ok(text) = value.to_str() else { return false };
+        let Some(text) = only_type(headers) else { return false };
+        if self.boundary(headers).is_some() {
+            return true;
+        }
         let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
         let parameters = parameters.trim();
         // JSON is UTF-8 by its own standard; saying so is harmless, anything else is not.
@@ -86,9 +110,15 @@ impl BodyRule {
     /// # Errors
     /// 408 when it does not arrive within `arrival_ms`, 413 when it is too large, 503 when there is
     /// no room for it, 400 when it breaks off.
-    pub async fn read(&self, body: Body, arrival_ms: u64, room: &BodyRoom) -> Result<Received, Problem> {
+    pub async fn read(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+        arrival_ms: u64,
+        room: &BodyRoom,
+    ) -> Result<Received, Problem> {
         match tokio::time::timeout(Duration::from_millis(arrival_ms), self.collect(body, room)).await {
-            Ok(received) => received,
+            Ok(received) => Ok(Received { boundary: self.boundary(headers), ..received? }),
             Err(_) => Err(Problem::body_late(arrival_ms)),
         }
     }
@@ -109,6 +139,6 @@ impl BodyRule {
             }
             bytes.extend_from_slice(&data);
         }
-        Ok(Received { bytes, _room: held })
+        Ok(Received { bytes, boundary: None, _room: held })
     }
 }

@@ -168,7 +168,11 @@ fn refusals_add(operation: &mut Operation, kind: Kind, has_id: bool, path: &str)
     let names_another = matches!(path, "/v1/proofs" | "/v1/fixes") || (path == "/v1/advisories" && changes);
     add(has_id || names_another, "404", "There is no such thing, or you must not know of it.");
     add(changes, "408", "The body did not arrive in time; nothing was stored.");
-    add(changes, "409", "The state of things forbids it, or the idempotency key was used for another request.");
+    add(
+        changes || path.ends_with("/bundles/{digest}"),
+        "409",
+        "The state of things forbids it, or the idempotency key was used for another request.",
+    );
     add(changes && path.contains("/cases/"), "412", "The case is not in the state that If-Match names.");
     add(changes, "413", "The body, a field or its nesting is too large.");
     add(has_body, "415", "Not the media type that is taken.");

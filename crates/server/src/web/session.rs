@@ -25,8 +25,12 @@ const COOKIE_HTTPS: &str = "__Host-proofhouse";
 const COOKIE_AGE_S: u32 = 8 * 3_600;
 /// Longest token that is looked up, in bytes.
 const TOKEN_BYTES_MAX: usize = 256;
-const FORM: BodyRule =
-    BodyRule { media_type: "application/x-www-form-urlencoded", bytes_max: FORM_BODY_BYTES_MAX, may_be_absent: true };
+const FORM: BodyRule = BodyRule {
+    media_type: "application/x-www-form-urlencoded",
+    or_multipart: false,
+    bytes_max: FORM_BODY_BYTES_MAX,
+    may_be_absent: true,
+};
 
 /// Whoever looks at a page.
 #[derive(Debug)]
@@ -151,7 +155,7 @@ async fn login_try(door: &Door, request: Request) -> Result<(Option<String>, Str
         door.gates.anonymous(address)?;
     }
     FORM.check_head(&parts.headers)?;
-    let body = FORM.read(body, door.config.limits.body_arrival_ms, &door.room).await?;
+    let body = FORM.read(&parts.headers, body, door.config.limits.body_arrival_ms, &door.room).await?;
     let field = |name: &str| form_urlencoded::parse(&body.bytes).find(|(k, _)| k == name).map(|(_, v)| v.into_owned());
     let next = safe_next(field("next").as_deref());
     let secret = field("token").map(|t| t.trim().to_owned()).unwrap_or_default();

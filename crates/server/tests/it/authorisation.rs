@@ -10,6 +10,10 @@ use testkit::clearinghouse::{Clearinghouse, Participant, both_clearinghouses};
 use testkit::http::Reply;
 use testkit::seed;
 
+/// A public key of nobody's.
+const KEY: &str = "-----BEGIN PUBLIC KEY-----\n\
+    MCowBQYDK2VwAyEAx6pC5OLF8VvcVhsp8lZLcbAVr5x+7IxP0gbb91+/KJg=\n-----END PUBLIC KEY-----\n";
+
 /// Operations whose authorisation is not tested. May only shrink.
 const UNTESTED: &[&str] = &[];
 
@@ -87,6 +91,14 @@ const MATRIX: &[(&str, &str, &str, Expected)] = &[
     ("POST", "/v1/parties/{party}/members", "member", staff(201)),
     ("POST", "/v1/members/{member}/tokens", "token", staff(201)),
     ("POST", "/v1/tokens/{token}/revoke", "", staff(200)),
+    ("POST", "/v1/jobs/lease", "lease", known(403)),
+    ("GET", "/v1/jobs/{job}", "", [401, 403, 403, 403, 200, 200]),
+    ("GET", "/v1/jobs/{job}/bundles/{digest}?lease=1-0a", "", known(403)),
+    ("POST", "/v1/jobs/{job}/heartbeat", "heartbeat", known(403)),
+    ("POST", "/v1/jobs/{job}/outcome?lease=1-0a", "outcome", known(403)),
+    ("POST", "/v1/jobs/{job}/failure", "failure", known(403)),
+    ("POST", "/v1/worker-keys", "worker-key", staff(409)),
+    ("POST", "/v1/worker-keys/{key}/end", "", staff(404)),
     ("PUT", "/v1/feeds/kev", "kev", staff(200)),
     ("PUT", "/v1/feeds/ssvc", "ssvc", staff(200)),
 ];
@@ -132,6 +144,9 @@ impl World {
             ("party", owner.party.clone()),
             ("member", owner.member.clone()),
             ("token", id(&token)),
+            ("job", report_job(house, &id(&report["items"][0])).await),
+            ("digest", "7f3a".repeat(16)),
+            ("key", "7f3a".repeat(16)),
         ];
         Self { names }
     }
@@ -144,6 +159,12 @@ impl World {
     fn filled(&self, template: &str) -> String {
         self.names.iter().fold(template.to_owned(), |text, (name, id)| text.replace(&format!("{{{name}}}"), id))
     }
+}
+
+/// The job that a report left.
+async fn report_job(house: &Clearinghouse, report: &str) -> String {
+    let mut tx = house.store.read().await.unwrap();
+    store::job::by_key(&mut tx, &format!("report-process {report}")).await.unwrap().unwrap().id.to_string()
 }
 
 /// Publishes another case of this owner, of a package that `runner` runs; gives the advisory's name.
@@ -190,6 +211,11 @@ fn body(kind: &str, unique: &[&str]) -> Value {
         "answer" => json!({"answer": "seen"}),
         "party" => json!({"name": "New", "accountable": "N. Ew", "roles": ["finder"]}),
         "member" => json!({"name": "Two"}),
+        "lease" => json!({"name": "lab-1", "labels": ["runtime=node"], "key": "7f3a".repeat(16)}),
+        "heartbeat" => json!({"lease": "1-0a", "stage": "proving", "done": 1, "total": 2}),
+        "outcome" => json!({"verify": {"runs": []}}),
+        "failure" => json!({"lease": "1-0a", "reason": "no disk", "fault": "machine"}),
+        "worker-key" => json!({"member": "{member}", "key": KEY}),
         "token" => json!({"label": "x", "scopes": ["read"]}),
         "kev" => {
             json!({"title": "KEV", "catalogVersion": "2026.11.23", "dateReleased": "2026-11-23T00:00:00Z", "count": 0, "vulnerabilities": []})
@@ -272,12 +298,58 @@ fn template(path: &str) -> String {
         ("party", "id"),
         ("member", "id"),
         ("token", "id"),
+        ("job", "id"),
+        ("key", "id"),
         ("advisory", "name"),
         ("readin", "read_in"),
     ] {
         out = out.replace(&format!("{{{name}}}"), &format!("{{{described}}}"));
     }
     out
+}
+
+#[tokio::test]
+async fn a_workers_token_works_and_does_nothing_else() {
+    both_clearinghouses(async |house| {
+        let owner = house.participant("Owner", &[Role::Finder], &[]).await;
+        let keeper = house.participant("Keeper", &[Role::Maintainer], &["pkg:npm/minimist"]).await;
+        let runner = house.participant("Runner", &[Role::Operator], &[]).await;
+        let lab = json!({"name": "Lab", "accountable": "L. Ab", "roles": ["worker"]});
+        let lab = house.post("/v1/parties", &house.admin, &lab).expect(201).await.json();
+        let member = lab["members"][0]["id"].as_str().unwrap();
+        let worker = house.token(member, &["worker"]).await;
+        let world = World::lay(house, &owner, &keeper, &runner).await;
+        let mut wrong = Vec::new();
+        for row in MATRIX {
+            let reply = ask(house, &world, row, Some(&worker)).await;
+            let of_workers = row.3 == known(403);
+            let expected = match row.3[0] {
+                // A key that nobody registered, and a lease that is not his.
+                _ if of_workers => reply.status == 409,
+                401 => matches!(reply.status, 403 | 404),
+                public => reply.status == public,
+            };
+            if !expected {
+                wrong.push(format!("{} {}: {} {}", row.0, row.1, reply.status, reply.text()));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        // Of a job that is there and of one that never was, the same.
+        let there = world.filled("/v1/jobs/{job}/heartbeat");
+        let never = "/v1/jobs/job_00000000000000000000000000/heartbeat";
+        let beat = body("heartbeat", &[]);
+        let there = house.post(&there, &worker, &beat).expect(409).await;
+        assert_eq!(there.json()["code"], "lease_lost");
+        assert_eq!(there.comparable(), house.post(never, &worker, &beat).expect(409).await.comparable());
+        // Neither a role nor a scope beside it.
+        for (path, body) in [
+            ("/v1/parties".to_owned(), json!({"name": "X", "accountable": "Y", "roles": ["worker", "finder"]})),
+            (format!("/v1/members/{member}/tokens"), json!({"label": "x", "scopes": ["worker", "read"]})),
+        ] {
+            house.post(&path, &house.admin, &body).expect(400).await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

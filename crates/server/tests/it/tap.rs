@@ -89,6 +89,40 @@ async fn refusals_carry_the_problem_types_and_codes() {
     .await;
 }
 
+/// The same report in parts: stored, given back to the byte, and known again between other boundaries.
+#[tokio::test]
+async fn a_report_comes_in_parts() {
+    both_clearinghouses(async |house| {
+        let of = |boundary: &str, more: &str| {
+            format!(
+                "--{boundary}\r\nContent-Disposition: attachment; name=report\r\n\r\n{{\"purl\":\"pkg:npm/lodash@4.17.15\"}}\r\n\
+                 --{boundary}\r\nContent-Disposition: attachment; name=attachment; filename=poc.js\r\n{more}\r\nboom\r\n--{boundary}--\r\n"
+            )
+        };
+        let ask = |boundary: &str, more: &str| {
+            let body = of(boundary, more);
+            let media_type = format!("multipart/mixed; boundary={boundary}");
+            house.ask("POST", "/v1/reports").token(&house.admin).body(&media_type, body.as_bytes())
+        };
+        let first = ask("one", "").expect(202).await.json()["receipt"].clone();
+        assert_eq!(ask("two", "").expect(202).await.json()["receipt"], first);
+        house.work().await;
+        let listed = house.get("/v1/reports", &house.admin).expect(200).await.json();
+        let id = listed["items"][0]["id"].as_str().unwrap().to_owned();
+        let shown = house.get(&format!("/v1/reports/{id}"), &house.admin).expect(200).await.json();
+        assert_eq!(shown["attachments"][0]["filename"], "poc.js.txt");
+        assert_eq!((shown["attachments"][0]["bytes"].as_u64(), shown["state"].as_str()), (Some(4), Some("done")));
+
+        let refused = ask("x", "Content-Akrites-Type: virus\r\n").expect(400).await.json();
+        assert_eq!((refused["type"].as_str(), refused["errors"][0]["code"].as_str()), (Some(VALIDATION), Some("invalid_attachment_type")));
+        assert_eq!(ask("x", "Content-ID: 1\r\n").expect(400).await.json()["type"], MALFORMED);
+        let other = house.ask("POST", "/v1/reports").token(&house.admin).body("multipart/mixed", of("x", "").as_bytes());
+        other.expect(415).await;
+        assert_eq!(house.get("/v1/reports", &house.admin).expect(200).await.json()["items"].as_array().unwrap().len(), 1);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn tokens_come_in_either_header() {
     both_clearinghouses(async |house| {

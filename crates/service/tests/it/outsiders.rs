@@ -8,9 +8,9 @@ use std::path::Path;
 use domain::case::{CaseState, MaintainerVerdict};
 use domain::embargo::EmbargoSource;
 use domain::fix::FixKind;
-use domain::id::{CaseId, FindingId, FixId, Id, InventoryId, Kind, NoticeId, ProofId, ReadInId, ReportId};
+use domain::id::{CaseId, FindingId, FixId, Id, InventoryId, JobId, Kind, NoticeId, ProofId, ReadInId, ReportId};
 use domain::notice::NoticeState;
-use domain::party::Role;
+use domain::party::{Role, TokenScope};
 use domain::read_in::Tier;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -20,6 +20,8 @@ use service::fix::FixInput;
 use service::identity::{new_id, now};
 use service::notice::AnswerInput;
 use service::read_in::ReadInInput;
+use service::work::Stage;
+use service::worker::WorkFailure;
 use service::{Ctx, Service, ServiceError};
 use store::Page;
 use store::case::CaseFilter;
@@ -39,6 +41,7 @@ struct Secret {
     notice: NoticeId,
     read_in: ReadInId,
     inventory: InventoryId,
+    job: JobId,
 }
 
 fn nothing<K: Kind>() -> Id<K> {
@@ -56,6 +59,7 @@ impl Secret {
             notice: nothing(),
             read_in: nothing(),
             inventory: nothing(),
+            job: nothing(),
         }
     }
 }
@@ -86,6 +90,8 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
         let reply = || AnswerInput { answer: state, justification: None, note: None };
         let bundle = if good { Bundle::quick().packed() } else { b"not an archive".to_vec() };
         let verdict = MaintainerVerdict::NotAnIssue;
+        let lease = if good { "1-0123456789abcdef" } else { "" };
+        let failure = WorkFailure { reason: text.to_owned(), for_good: true };
         answers.extend([
             ("case_show", answer(s.case_show(ctx, x.case).await)),
             ("case_show_public", answer(s.case_show_public(x.case).await)),
@@ -110,6 +116,11 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
             ("notice_show", answer(s.notice_show(ctx, x.notice).await)),
             ("notice_answer", answer(s.notice_answer(ctx, x.notice, reply()).await)),
             ("inventory_show", answer(s.inventory_show(ctx, x.inventory).await)),
+            ("job_show", answer(s.job_show(ctx, x.job).await)),
+            ("work_bundle", answer(s.work_bundle(ctx, x.job, lease, &"0".repeat(64)).await)),
+            ("work_heartbeat", answer(s.work_heartbeat(ctx, x.job, lease, Stage::Proving, (1, 2)).await)),
+            ("work_outcome", answer(s.work_outcome(ctx, x.job, lease, b"{}").await)),
+            ("work_failure", answer(s.work_failure(ctx, x.job, lease, failure).await)),
         ]);
     }
     answers
@@ -117,7 +128,7 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
 
 /// Use cases that name nothing that can be hidden by an embargo: one's own party, what is public by
 /// its name, what only coordinators may do anyway, lists, and what makes something new.
-const OTHERS: [&str; 35] = [
+const OTHERS: [&str; 39] = [
     "admin_bootstrap",
     "admin_token_reissue",
     "advisory_document",
@@ -132,6 +143,7 @@ const OTHERS: [&str; 35] = [
     "claim_renew",
     "claim_show",
     "claim_take",
+    "clerk_step",
     "deadlines_of",
     "feed_load",
     "fsck",
@@ -151,6 +163,9 @@ const OTHERS: [&str; 35] = [
     "submission_status",
     "token_issue",
     "token_revoke",
+    "work_lease",
+    "worker_key_end",
+    "worker_key_register",
     "worker_step",
     "worker_wake",
 ];
@@ -166,6 +181,10 @@ async fn secret(house: &House) -> (Secret, Player, Player) {
     house.read_in(case, &operator, Tier::Distribution).await;
     let inventory = house.runs(&operator, "web", &[("fast-loops", "1.1.3")]).await.inventory.id;
     let view = house.show(&house.desk, case).await;
+    let mut tx = house.store.read().await.unwrap();
+    let key = format!("proof-measure {}", view.proofs[0].id);
+    let job = store::job::by_key(&mut tx, &key).await.unwrap().unwrap().id;
+    drop(tx);
     let secret = Secret {
         case,
         finding,
@@ -175,6 +194,7 @@ async fn secret(house: &House) -> (Secret, Player, Player) {
         notice: view.notices[0].id,
         read_in: view.read_ins[0].id,
         inventory,
+        job,
     };
     (secret, finder, operator)
 }
@@ -221,6 +241,11 @@ async fn an_embargoed_case_answers_as_one_that_never_existed() {
                 }
             }
         }
+        // A worker learns nothing of a job that it does not hold.
+        let lab = house.player("Lab", &[Role::Worker], &[]).await.scoped(&[TokenScope::Worker]);
+        let real = hidden_use_cases(s, &lab.ctx(), own, &secret).await;
+        assert_eq!(real, hidden_use_cases(s, &lab.ctx(), own, &Secret::none()).await);
+        assert!(real.iter().any(|(_, answer)| answer.contains("lease_lost")), "{real:?}");
         // And it is there all the same.
         assert_eq!(house.show(&finder, secret.case).await.case.state, CaseState::FixVerified);
     })

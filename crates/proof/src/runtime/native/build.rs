@@ -192,7 +192,7 @@ pub fn patched_tree(ground: &Ground, tree: &Tree<'_>) -> Result<PathBuf, EngineE
     let steps = tree.steps();
     let listing = format!("native tree 1\n{}\n{}\n{steps}", tree.sha256, Sha256Hex::of(script.as_bytes()));
     let place = ground.store.builds().join(Sha256Hex::of(listing.as_bytes()).as_str());
-    if place.is_dir() {
+    if ground.store.is_here(&place) {
         return Ok(place.join("tree"));
     }
     let files = vec![PlacedFile { at: "/recipe/steps".into(), bytes: steps.into_bytes(), mode: 0o444 }];
@@ -204,7 +204,7 @@ pub fn patched_tree(ground: &Ground, tree: &Tree<'_>) -> Result<PathBuf, EngineE
         return Err(unready(format!("a patch does not go in: {}", told(&outcome))));
     }
     let home = |source| EngineError::Home { step: "keep tree", path: place.clone(), source };
-    file::folder_place(&draft, &place).map_err(home)?;
+    ground.store.place(&draft, &place).map_err(home)?;
     Ok(place.join("tree"))
 }
 
@@ -224,7 +224,7 @@ pub fn obtain(
     let files = files(bundle, build, tree);
     let key = key(toolchain, &files, tree);
     let place = ground.store.builds().join(key.as_str());
-    if place.is_dir() {
+    if ground.store.is_here(&place) {
         return Ok(place);
     }
     // A build that failed will fail again: everything it depends on is in the key.
@@ -247,7 +247,7 @@ pub fn obtain(
     let outcome = run(&ground.sandbox, &Job { script: SCRIPT, files, mounts, env, made: "made" }, &draft)?;
     let home = |source| EngineError::Home { step: "keep build", path: place.clone(), source };
     if outcome.ok() && draft.is_dir() {
-        file::folder_place(&draft, &place).map_err(home)?;
+        ground.store.place(&draft, &place).map_err(home)?;
         return Ok(place);
     }
     let what = match outcome.exit {

@@ -6,7 +6,6 @@ use super::source::SourceTree;
 use crate::bundle::Bundle;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::file;
 use crate::git::{Git, Repo, history};
 use crate::runtime::{Ground, Published};
 use crate::sandbox::Mount;
@@ -45,7 +44,7 @@ pub fn published(git: &Git, bundle: &Bundle, url: &str) -> Result<Published, Eng
 pub fn find(ground: &Ground, sha256: &Sha256Hex) -> Option<SourceTree> {
     let folder = ground.store.folder(STORE_PART, sha256).join("source");
     // A packaging branch may have Debian's series in it; a commit is taken as it is.
-    folder.is_dir().then(|| SourceTree { folder, sha256: sha256.clone(), series: Vec::new() })
+    ground.store.is_here(&folder).then(|| SourceTree { folder, sha256: sha256.clone(), series: Vec::new() })
 }
 
 /// The tree of a commit where it was kept before.
@@ -82,7 +81,7 @@ pub fn obtain(ground: &Ground, git: &Git, url: &str, commit: &str) -> Result<Sou
             return Err(SourceError::BadAnswer { url: url.to_owned(), why }.into());
         }
         let place = ground.store.folder(STORE_PART, &archive.sha256);
-        file::folder_place(&draft, &place).map_err(|source| EngineError::Home {
+        ground.store.place(&draft, &place).map_err(|source| EngineError::Home {
             step: "keep source",
             path: place,
             source,

@@ -153,8 +153,8 @@ impl Runtime for Native {
     ) -> Result<Toolchain, EngineError> {
         let mut known = self.toolchain.lock().unwrap_or_else(PoisonError::into_inner);
         let found = match &*known {
-            Some(found) => found.clone(),
-            None => {
+            Some(found) if self.ground.store.is_here(&found.root) => found.clone(),
+            _ => {
                 progress.note("looking at the C compiler");
                 known.insert(toolchain::find(&self.ground)?).clone()
             }

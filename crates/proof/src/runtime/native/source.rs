@@ -9,7 +9,6 @@ use super::build::{self, Job};
 use super::version::Cut;
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::file;
 use crate::npm::layer::ClosureEntry;
 use crate::runtime::Ground;
 use crate::sandbox::Mount;
@@ -52,7 +51,7 @@ impl SourceTree {
     #[must_use]
     pub fn find(ground: &Ground, sha256: &Sha256Hex) -> Option<Self> {
         let folder = ground.store.folder(STORE_PART, sha256).join("source");
-        folder.is_dir().then(|| Self { series: series(&folder), folder, sha256: sha256.clone() })
+        ground.store.is_here(&folder).then(|| Self { series: series(&folder), folder, sha256: sha256.clone() })
     }
 
     /// The patches that are in a tree, as entries of a receipt, each with its digest.
@@ -98,7 +97,7 @@ pub fn obtain(ground: &Ground, apt: &Apt, name: &str, record: &SourceRecord) -> 
         return Err(SourceError::BadAnswer { url: name.to_owned(), why }.into());
     }
     let place = ground.store.folder(STORE_PART, sha256);
-    file::folder_place(&draft, &place).map_err(|source| EngineError::Home {
+    ground.store.place(&draft, &place).map_err(|source| EngineError::Home {
         step: "keep source",
         path: place,
         source,

@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 use super::build::{self, Job};
 use crate::digest::Sha256Hex;
 use crate::engine::EngineError;
-use crate::file;
 use crate::runtime::{Ground, Toolchain};
 use crate::sandbox::{Mount, PlacedFile};
 
@@ -93,7 +92,7 @@ fn identity(compiler: &Path) -> std::io::Result<Sha256Hex> {
 fn watch_obtain(ground: &Ground, compiler: &Sha256Hex) -> Result<PathBuf, EngineError> {
     let key = Sha256Hex::of(format!("native watch 1\n{compiler}\n{}", Sha256Hex::of(WATCH.as_bytes())).as_bytes());
     let place = ground.store.builds().join(key.as_str());
-    if place.is_dir() {
+    if ground.store.is_here(&place) {
         return Ok(place);
     }
     let placed = |at: &str, text: &str| PlacedFile { at: at.into(), bytes: text.as_bytes().to_vec(), mode: 0o444 };
@@ -107,7 +106,7 @@ fn watch_obtain(ground: &Ground, compiler: &Sha256Hex) -> Result<PathBuf, Engine
             "the C compiler cannot build with the address sanitizer in a box ({said}); install gcc with its libasan"
         )));
     }
-    file::folder_place(&draft, &place).map_err(|source| EngineError::Home {
+    ground.store.place(&draft, &place).map_err(|source| EngineError::Home {
         step: "keep the watch",
         path: place.clone(),
         source,

@@ -68,6 +68,24 @@ fn offsets_are_told_and_the_store_stays_as_it_is() {
         signing::Envelope::from_json(&receipt).unwrap().open(proof::receipt::PAYLOAD_TYPE, &engine().receipt_key());
     let statement: serde_json::Value = serde_json::from_slice(&payload.unwrap()).unwrap();
     assert_eq!(statement["predicate"]["fix"]["seed"], 7);
+
+    let replayed = engine().verify(&receipt, &proof::VerifyOptions::default(), watch()).unwrap();
+    assert!(replayed.verified && replayed.same_observation == Some(true), "{replayed:?}");
+    assert_eq!((replayed.stated.as_deref(), replayed.replayed.as_deref()), (Some("verified"), Some("verified")));
+    // A statement that says more than is so, signed by the same key, does not hold.
+    let mut lie = statement.clone();
+    lie["predicate"]["fix"]["rows"][0]["tests"]["is"] = "yes".into();
+    let signer = signing::Signer::from_seed(&[7; 32]);
+    let seal = |statement: &serde_json::Value| {
+        signing::Envelope::seal(proof::receipt::PAYLOAD_TYPE, &serde_json::to_vec(statement).unwrap(), &signer)
+    };
+    let options = proof::VerifyOptions { public_key: Some(signer.public()), ..proof::VerifyOptions::default() };
+    let found = engine().verify(&seal(&lie).to_json().unwrap(), &options, watch()).unwrap();
+    assert!(!found.verified && found.signature_valid, "{found:?}");
+    assert_eq!(found.warnings.len(), 1, "{found:?}");
+    lie["predicate"]["fix"]["patches_sha256"][0] = "0".repeat(64).into();
+    let refused = engine().verify(&seal(&lie).to_json().unwrap(), &options, watch());
+    assert_eq!(error_of(refused).code(), "patch-unknown");
 }
 
 #[test]
@@ -117,6 +135,39 @@ fn python_is_patched_where_the_package_is_deeper_in_its_repository() {
     assert_eq!((report.grade, cells(row).as_str()), ("verified", "yes yes yes yes - yes"));
     let applied = row.applied.as_ref().unwrap();
     assert_eq!((applied.strip, applied.left_out.as_slice()), (2, &["a/CHANGELOG".to_owned()][..]));
+}
+
+/// An artefact is patched by its published sources: what changed is compiled and goes before it on the class path.
+#[test]
+fn java_is_compiled_from_its_sources_and_only_what_changed() {
+    let mends = patch("json-smart/depth.patch");
+    let broken = String::from_utf8(mends.clone()).unwrap().replace("depth--;", "depth--");
+    let bundle = example("json-smart-depth");
+    for (patch, wanted, reason) in [
+        (mends, "yes yes yes yes - -", ""),
+        (broken.into_bytes(), "yes no . . . .", "the patched sources do not compile: JSONParserBase.java:"),
+    ] {
+        let report = verify(&bundle, &[patch], &["2.4.8"], 0);
+        let row = &report.rows[0];
+        assert_eq!(cells(row), wanted);
+        let reasons = report.grade_reasons.join("\n");
+        assert!(reasons.contains(reason), "{reasons}");
+        let file = &row.applied.as_ref().unwrap().files[0];
+        assert_eq!(file.file, "net/minidev/json/parser/JSONParserBase.java");
+    }
+}
+
+/// What is built anew with each version: a crate, a module, a source tree of Debian's.
+#[test]
+fn rust_go_and_c_are_patched_and_built() {
+    for (name, file, version) in [
+        ("smallvec-grow", "smallvec/capacity.patch", "0.6.9"),
+        ("jsonparser-get-panic", "jsonparser/short-path.patch", "v0.0.0-20181115193947-bf1c66bbce23"),
+        ("yajl-surrogate", "yajl/surrogate.patch", "2.1.0-3+deb12u2+patch02:multiarch.patch"),
+    ] {
+        let report = verify(&example(name), &[patch(file)], &[version], 0);
+        assert_eq!((report.grade, cells(&report.rows[0]).as_str()), ("verified", "yes yes yes yes - -"), "{name}");
+    }
 }
 
 #[test]

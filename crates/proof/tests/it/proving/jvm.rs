@@ -162,7 +162,7 @@ impl Repository {
             self.fake.address
         );
         let registry = Registry::new(&MavenConfig::of_text(&settings), self.room.path().join("cache"));
-        let store = PackageStore::new(self.room.path().join("store"));
+        let store = PackageStore::new(self.room.path().join("store"), None);
         let of = |text: &str| {
             let (name, version) = text.split_once(' ').unwrap();
             Coordinates::of(&format!("g:{name}"), version).unwrap()

@@ -88,6 +88,6 @@ fn other_bytes_or_another_bundle_are_not_replayed() {
     unknown.predicate.proof.digest = proof::digest::Sha256Hex::of(b"no such bundle");
     assert_eq!(error_of(engine().verify(&seal(&unknown), &options, watch())).code(), "bundle-unknown");
 
-    let given = VerifyOptions { bundle: Some(bundle("ms-cpu")), ..VerifyOptions::default() };
+    let given = VerifyOptions { bundles: vec![bundle("ms-cpu")], ..VerifyOptions::default() };
     assert_eq!(error_of(engine().verify(&receipt(), &given, watch())).code(), "bundle-other");
 }

@@ -27,8 +27,12 @@ pub(super) fn routes() -> OpenApiRouter<Door> {
 pub(crate) struct Kev;
 
 impl Document for Kev {
-    const RULE: BodyRule =
-        BodyRule { media_type: "application/json", bytes_max: FEED_BODY_BYTES_MAX, may_be_absent: false };
+    const RULE: BodyRule = BodyRule {
+        media_type: "application/json",
+        or_multipart: false,
+        bytes_max: FEED_BODY_BYTES_MAX,
+        may_be_absent: false,
+    };
 }
 
 /// SSVC points.
@@ -36,7 +40,8 @@ impl Document for Kev {
 pub(crate) struct Ssvc;
 
 impl Document for Ssvc {
-    const RULE: BodyRule = BodyRule { media_type: "text/csv", bytes_max: FEED_BODY_BYTES_MAX, may_be_absent: false };
+    const RULE: BodyRule =
+        BodyRule { media_type: "text/csv", or_multipart: false, bytes_max: FEED_BODY_BYTES_MAX, may_be_absent: false };
 }
 
 /// What was taken in.

@@ -96,10 +96,10 @@ pub(crate) struct InventorySubmit {
     asset: String,
     /// How it is placed.
     tags: Option<Tags>,
-    /// CycloneDX JSON (1.4 to 1.6) or package-lock.json, embedded. Either this or `document_base64`.
+    /// CycloneDX, SPDX or a lock file in JSON, embedded. Either this or `document_base64`.
     #[schema(value_type = Option<serde_json::Map<String, serde_json::Value>>)]
     document: Vec<u8>,
-    /// The same document, byte for byte, as padded standard base64.
+    /// The document byte for byte, as padded standard base64: any of the kinds in `docs/formats.md`, JSON or not.
     #[schema(value_type = Option<String>)]
     #[expect(dead_code, reason = "describes the body; `document` holds what was decoded")]
     document_base64: (),

@@ -9,6 +9,7 @@ mod claims;
 mod feeds;
 mod fixes;
 mod inventories;
+mod jobs;
 mod notices;
 mod parties;
 mod proofs;
@@ -16,6 +17,7 @@ mod reports;
 mod submissions;
 mod tokens;
 pub mod wire;
+mod worker_keys;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -38,6 +40,8 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(parties::routes())
         .merge(tokens::routes())
         .merge(feeds::routes())
+        .merge(jobs::routes())
+        .merge(worker_keys::routes())
 }
 
 /// The parameters of a plain list.
@@ -98,5 +102,9 @@ mod tests {
         check::<super::parties::PartyCreate>();
         check::<super::parties::MemberCreate>();
         check::<super::tokens::TokenIssue>();
+        check::<super::jobs::JobLease>();
+        check::<super::jobs::JobHeartbeat>();
+        check::<super::jobs::JobFailure>();
+        check::<super::worker_keys::WorkerKeyRegister>();
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct PartyCreate {
     #[schema(min_length = 1, max_length = 200)]
     accountable: String,
     /// What it does here.
-    #[schema(value_type = Vec<Role>, min_items = 1, max_items = 4)]
+    #[schema(value_type = Vec<Role>, min_items = 1, max_items = 5)]
     roles: Vec<domain::party::Role>,
     /// How to reach it.
     #[schema(max_length = 320)]
@@ -53,7 +53,7 @@ impl FromFields for PartyCreate {
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
         let (name, accountable) =
             (f.text("name", Text::Line(NAME_BYTES_MAX)), f.text("accountable", Text::Line(NAME_BYTES_MAX)));
-        let (roles, contact) = (f.words("roles", 4), f.text_optional("contact", Text::Line(CONTACT_BYTES_MAX)));
+        let (roles, contact) = (f.words("roles", 5), f.text_optional("contact", Text::Line(CONTACT_BYTES_MAX)));
         let purls = f.texts("packages", PARTY_PACKAGES_COUNT_MAX, Text::Line(PURL_BYTES_MAX));
         let packages = purls.and_then(|purls| packages(f, &purls));
         Some(Self { name: name?, accountable: accountable?, roles: roles?, contact: contact?, packages: packages? })

@@ -30,8 +30,12 @@ pub(super) fn routes() -> OpenApiRouter<Door> {
 pub(crate) struct Bundle;
 
 impl Document for Bundle {
-    const RULE: BodyRule =
-        BodyRule { media_type: "application/zstd", bytes_max: BUNDLE_BODY_BYTES_MAX, may_be_absent: false };
+    const RULE: BodyRule = BodyRule {
+        media_type: "application/zstd",
+        or_multipart: false,
+        bytes_max: BUNDLE_BODY_BYTES_MAX,
+        may_be_absent: false,
+    };
 }
 
 /// Which finding a proof is for.

@@ -28,13 +28,17 @@ pub(super) fn routes() -> OpenApiRouter<Door> {
     OpenApiRouter::new().routes(routes!(report_submit, report_list)).routes(routes!(report_show))
 }
 
-/// The body of a report: TAP JSON, read by the service.
+/// The body of a report: TAP JSON, or the same as `multipart/mixed`, read by the service.
 #[derive(Debug)]
 pub(crate) struct TapReport;
 
 impl Document for TapReport {
-    const RULE: BodyRule =
-        BodyRule { media_type: "application/json", bytes_max: REPORT_BODY_BYTES_MAX, may_be_absent: false };
+    const RULE: BodyRule = BodyRule {
+        media_type: "application/json",
+        or_multipart: true,
+        bytes_max: REPORT_BODY_BYTES_MAX,
+        may_be_absent: false,
+    };
     const INTAKE: Intake = Intake::Tap;
 }
 
@@ -157,11 +161,15 @@ struct ReportAttachment {
 /// that intake. The token may also stand in the older header `TAP-SUBMISSION-TOKEN`.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", operation_id = "report_submit",
     security(("bearer" = []), ("tap_submission_token" = [])),
-    request_body(content = Report, content_type = "application/json"),
+    request_body(content((Report = "application/json"), (String = "multipart/mixed")), description = "As JSON, or as multipart/mixed: a part `report` with the JSON without files, and a part `attachment` for each file, whose name, type and description stand in its header."),
     responses((status = 202, description = "Stored.", body = Receipt,
         headers(("Link" = String, description = "Where to ask how it stands, rel=\"monitor\".")))))]
 async fn report_submit(State(door): State<Door>, sent: Sent<TapReport>) -> Result<Response, Problem> {
-    let submitted = match door.service.report_submit(&sent.ctx, &sent.body.bytes).await {
+    let submitted = match &sent.body.boundary {
+        Some(boundary) => door.service.report_submit_multipart(&sent.ctx, &sent.body.bytes, boundary).await,
+        None => door.service.report_submit(&sent.ctx, &sent.body.bytes).await,
+    };
+    let submitted = match submitted {
         Ok(submitted) => submitted,
         Err(ServiceError::Tap(refusal)) => return Err(refused(refusal)),
         Err(other) => return Err(other.into()),

@@ -29,7 +29,7 @@ pub(crate) struct TokenIssue {
     #[schema(min_length = 1, max_length = 200)]
     label: String,
     /// What it may do.
-    #[schema(value_type = Vec<TokenScope>, min_items = 1, max_items = 3)]
+    #[schema(value_type = Vec<TokenScope>, min_items = 1, max_items = 4)]
     scopes: Vec<domain::party::TokenScope>,
     /// How long it lives, in days; 90 when left out.
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 366)]
@@ -38,7 +38,7 @@ pub(crate) struct TokenIssue {
 
 impl FromFields for TokenIssue {
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
-        let (label, scopes) = (f.text("label", Text::Line(NAME_BYTES_MAX)), f.words("scopes", 3));
+        let (label, scopes) = (f.text("label", Text::Line(NAME_BYTES_MAX)), f.words("scopes", 4));
         let life_days = f.integer_optional("life_days", 1, TOKEN_LIFE_DAYS_MAX);
         Some(Self { label: label?, scopes: scopes?, life_days: life_days?.unwrap_or(TOKEN_LIFE_DAYS_DEFAULT) })
     }

@@ -114,6 +114,12 @@ wire_words! {
     Grade = domain::proof::Grade, "How much a proof has shown.";
     /// What a run showed.
     Verdict = domain::proof::Verdict, "What one run on one exact version showed.";
+    /// What a worker is about.
+    WorkKind = service::work::WorkKind, "What a worker is to do with a job's bundles.";
+    /// Which step of a job is going on.
+    JobStage = service::work::Stage, "Which step of a proof job is going on.";
+    /// Where a job stands.
+    JobState = store::job::JobState, "Where a job stands.";
     /// Why a run was inconclusive.
     InconclusiveReason = domain::proof::Reason, "Why a run was inconclusive.";
     /// What the harness measures.

@@ -5,6 +5,34 @@ use formats::{Unreadable, Warning, cyclonedx, npm_lock};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod any_bytes;
+mod bills;
+mod cargo;
+mod distributions;
+mod go;
+mod javascript;
+mod maven;
+#[path = "../../../examples/fuzz/mutate.rs"]
+pub mod mutate;
+mod others;
+mod python;
+
+/// What [`formats::inventory::read`] makes of a text, one line a component and one a warning.
+fn read_lines(text: &str) -> Vec<String> {
+    lines(formats::inventory::read(text.as_bytes()))
+}
+
+/// The words in which a text is refused.
+fn refused(text: &str) -> String {
+    formats::inventory::read(text.as_bytes()).unwrap_err().to_string()
+}
+
+/// A file that a tool wrote, below `tests/data/inventory`.
+fn data(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inventory");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
 fn lines(read: Result<(Inventory, Vec<Warning>), Unreadable>) -> Vec<String> {
     let (inventory, warnings) = read.unwrap();
     let component = |c: &formats::inventory::Component| match &c.matchable {
@@ -76,8 +104,8 @@ fn cyclonedx_refusals() {
     let refusal = |document: Value| cyclonedx::read(document.to_string().as_bytes()).unwrap_err().to_string();
     assert_eq!(refusal(json!({})), "read a CycloneDX inventory: bomFormat should be \"CycloneDX\"");
     assert_eq!(
-        refusal(json!({"bomFormat": "CycloneDX", "specVersion": "1.3"})),
-        "read a CycloneDX inventory: version \"1.3\" is not read; 1.4, 1.5 and 1.6 are"
+        refusal(json!({"bomFormat": "CycloneDX", "specVersion": "1.1"})),
+        "read a CycloneDX inventory: version \"1.1\" is not read; 1.2 to 1.7 are"
     );
     assert_eq!(
         refusal(json!({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": {}})),
@@ -196,8 +224,8 @@ fn the_kind_is_seen_from_the_content() {
     let format = |document: Value| formats::inventory::read(document.to_string().as_bytes()).map(|(i, _)| i.format);
     assert_eq!(format(sbom()), Ok("CycloneDX 1.5".to_owned()));
     assert_eq!(format(lock_v3()), Ok("package-lock.json v3".to_owned()));
-    let neither = "read an inventory: the document should be CycloneDX JSON or a package-lock.json";
-    assert_eq!(format(json!({})).unwrap_err().to_string(), neither);
+    let neither = format(json!({})).unwrap_err().to_string();
+    assert!(neither.starts_with("read an inventory: it is none of CycloneDX, "), "{neither}");
 }
 
 #[test]

@@ -1,11 +1,45 @@
-//! What an operator runs, as CycloneDX and package-lock.json readers give it. A component that cannot be matched stays in
-//! the list with the reason: an inventory is never silently shorter than the document.
+//! What an operator runs, as software bills of materials and lock files say. A component that cannot be matched stays in the
+//! list with the reason: an inventory is never silently shorter than the document. One file a format, one row a format in
+//! `detect`.
+
+mod apk_installed;
+mod cargo_lock;
+mod composer_lock;
+pub mod cyclonedx;
+mod cyclonedx_xml;
+mod detect;
+mod distribution;
+mod dpkg_status;
+mod draft;
+mod gemfile_lock;
+mod go_mod;
+mod gradle_lock;
+mod listed;
+pub mod npm_lock;
+mod nuget_lock;
+mod pipfile_lock;
+mod pnpm_lock;
+mod poetry_lock;
+mod pom;
+mod python;
+mod requirements;
+mod rpm_list;
+mod spdx;
+mod spdx3;
+mod spdx_tag;
+mod uv_lock;
+mod yarn_lock;
 
 use std::fmt;
 
-use crate::purl::{Purl, purl_of};
-use crate::refusal::node_read;
-use crate::{Unreadable, Warning, cyclonedx, npm_lock};
+use self::distribution::{Distribution, Installed};
+use crate::json::Node;
+use crate::purl::{Packaged, Purl, purl_of};
+use crate::{Unreadable, xml};
+
+pub use detect::{read, read_named};
+pub use draft::WARNINGS_COUNT_MAX;
+pub use rpm_list::QUERY_FORMAT as RPM_QUERY_FORMAT;
 
 /// The largest inventory document that is read, in bytes.
 pub const INVENTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -15,24 +49,6 @@ pub const COMPONENTS_COUNT_MAX: usize = 200_000;
 pub const COMPONENT_LEVELS_MAX: usize = 48;
 /// The longest name or version that is read, in bytes.
 pub const COMPONENT_TEXT_BYTES_MAX: usize = 1024;
-
-/// Reads an inventory of either kind: CycloneDX where there is a `bomFormat`, package-lock.json where there is a
-/// `lockfileVersion`.
-///
-/// # Errors
-/// [`Unreadable`] when it is neither, or as the reader of that kind says.
-pub fn read(bytes: &[u8]) -> Result<(Inventory, Vec<Warning>), Unreadable> {
-    const WHAT: &str = "an inventory";
-    let document = node_read(WHAT, bytes, INVENTORY_BYTES_MAX)?;
-    if document.get("bomFormat").is_some() {
-        cyclonedx::read_document(&document)
-    } else if document.get("lockfileVersion").is_some() {
-        npm_lock::read_document(&document)
-    } else {
-        let (field, expected) = ("the document".to_owned(), "CycloneDX JSON or a package-lock.json");
-        Err(Unreadable::WrongShape { what: WHAT, field, expected })
-    }
-}
 
 /// An inventory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +112,18 @@ pub enum Unmatchable {
     OwnCode,
     /// A name or version too long, or with control characters.
     MalformedText,
+    /// A range of versions, or a least one.
+    NotPinned,
+    /// A registry that is not the one advisories speak of.
+    OtherRegistry,
+    /// Its version is set where the document does not reach.
+    Unresolved,
+    /// An entry that cannot be read.
+    MalformedEntry,
+    /// Named, and not there.
+    NotInstalled,
+    /// A distribution's package, and the document does not say of which distribution.
+    UnknownDistribution,
 }
 
 impl Unmatchable {
@@ -113,6 +141,12 @@ impl Unmatchable {
             Unmatchable::Link => "link",
             Unmatchable::OwnCode => "own-code",
             Unmatchable::MalformedText => "malformed-text",
+            Unmatchable::NotPinned => "not-pinned",
+            Unmatchable::OtherRegistry => "other-registry",
+            Unmatchable::Unresolved => "unresolved",
+            Unmatchable::MalformedEntry => "malformed-entry",
+            Unmatchable::NotInstalled => "not-installed",
+            Unmatchable::UnknownDistribution => "unknown-distribution",
         }
     }
 }
@@ -130,8 +164,19 @@ impl fmt::Display for Unmatchable {
             Unmatchable::Link => "it is a link to another entry",
             Unmatchable::OwnCode => "it is part of the inventoried project itself",
             Unmatchable::MalformedText => "its name or version is too long or has control characters",
+            Unmatchable::NotPinned => "the document gives no one version of it",
+            Unmatchable::OtherRegistry => "it comes from a registry that advisories do not speak of",
+            Unmatchable::Unresolved => "its version is set where the document does not reach",
+            Unmatchable::MalformedEntry => "its entry cannot be read",
+            Unmatchable::NotInstalled => "it is named, and not installed",
+            Unmatchable::UnknownDistribution => "the document does not say which distribution's package it is",
         })
     }
+}
+
+/// A CycloneDX document in XML, in the values of its JSON form.
+pub(crate) fn document_of_xml(what: &'static str, text: &str) -> Result<Node, Unreadable> {
+    cyclonedx_xml::of_xml(&xml::read(what, text)?)
 }
 
 /// Whether a name or version is one to go on with.
@@ -145,6 +190,9 @@ pub(crate) fn matchable_of_purl(purl: &Purl, version: Option<&str>) -> Result<Pa
     if purl.from_repository || version.is_some_and(is_repository) {
         return Err(Unmatchable::FromRepository);
     }
+    if let Some(packaged) = &purl.packaged {
+        return matchable_packaged(purl, packaged, version);
+    }
     let ecosystem = purl.ecosystem.ok_or(Unmatchable::UnknownEcosystem)?;
     let version = version.ok_or(Unmatchable::NoVersion)?;
     if !is_plain(version) {
@@ -152,6 +200,21 @@ pub(crate) fn matchable_of_purl(purl: &Purl, version: Option<&str>) -> Result<Pa
     }
     let ecosystem = ecosystem.to_owned();
     Ok(PackageVersion { ecosystem, name: purl.name.clone(), version: version.to_owned() })
+}
+
+/// From the purl of a distribution's package: its namespace or its `distro` says of which.
+fn matchable_packaged(purl: &Purl, packaged: &Packaged, version: Option<&str>) -> Result<PackageVersion, Unmatchable> {
+    let id = packaged.distro.as_deref().map(|distro| distro.split('-').next().unwrap_or_default());
+    let mut names = packaged.namespace.as_deref().into_iter().chain(id);
+    let distribution = names.find_map(|name| Distribution::of_purl(&purl.purl_type, name));
+    let with_epoch = packaged.epoch.as_ref().zip(version).map(|(epoch, version)| format!("{epoch}:{version}"));
+    let installed = Installed {
+        name: &purl.name,
+        version: with_epoch.as_deref().or(version),
+        source: packaged.source.as_deref(),
+        source_version: packaged.source_version.as_deref(),
+    };
+    distribution::matchable(distribution, packaged.distro.as_deref(), &installed)
 }
 
 /// From an npm name and version.

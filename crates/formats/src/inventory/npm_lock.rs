@@ -3,7 +3,7 @@
 
 use crate::json::Node;
 
-use crate::inventory::{
+use super::{
     COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, PackageVersion, Unmatchable,
     is_plain, is_repository, npm_purl,
 };
@@ -126,7 +126,7 @@ fn tree_component(name: &str, entry: &Node, path: &str) -> Component {
     component(name, version, from, path)
 }
 
-fn local(spec: &str) -> Option<Unmatchable> {
+pub(super) fn local(spec: &str) -> Option<Unmatchable> {
     if is_repository(spec) {
         Some(Unmatchable::FromRepository)
     } else if spec.starts_with("file:") || spec.starts_with("link:") {
@@ -138,7 +138,7 @@ fn local(spec: &str) -> Option<Unmatchable> {
 
 /// Where `resolved` says it came from; `None` is a registry. A registry's tarball, on whatever host, lies at
 /// `…/<name>/-/<file>.tgz`.
-fn source(resolved: &str, name: &str) -> Option<Unmatchable> {
+pub(super) fn source(resolved: &str, name: &str) -> Option<Unmatchable> {
     if !resolved.starts_with("http:") && !resolved.starts_with("https:") {
         return local(resolved).or(Some(Unmatchable::FromFile));
     }

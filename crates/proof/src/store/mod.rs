@@ -1,13 +1,16 @@
 //! The store of unpacked packages, named by the SHA-256 of their archives and shared read-only by all runs.
 //!
 //! Safe with several processes at once and after a kill at any instant: everything is made under another name and
-//! renamed. Must not change what is in place.
+//! renamed. Must not change what is in place; what is not in use may be evicted as a whole.
+
+mod evict;
+mod uses;
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +19,8 @@ use crate::file;
 use crate::sandbox::{Archive, Sandbox, UnpackSpec};
 use crate::source::SourceError;
 
-/// Age after which an unfinished folder is taken as left by a killed process, in seconds.
-pub const DRAFT_AGE_S_MAX: u64 = 86_400;
+pub use evict::{WEIGH_EVERY_MS, Weight};
+pub use uses::Use;
 
 /// The store.
 #[derive(Debug)]
@@ -25,6 +28,25 @@ pub struct PackageStore {
     root: PathBuf,
     /// One lock for each package being obtained, so that no two threads fetch the same one.
     busy: Mutex<HashMap<PathBuf, Arc<Mutex<()>>>>,
+    /// What it may take on disk, in bytes.
+    bytes_max: Option<u64>,
+    /// When it was last weighed, and what it took then, in bytes.
+    weighed: Mutex<Option<(Instant, u64)>>,
+}
+
+/// The store in use by a call. When that ends, the store is brought below its bound, where it has one.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    store: &'a PackageStore,
+    used: Option<Use>,
+    in_passing: bool,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        drop(self.used.take());
+        self.store.bound_keep(self.in_passing);
+    }
 }
 
 /// A package in the store.
@@ -52,21 +74,55 @@ pub struct Wanted<'a> {
 }
 
 impl PackageStore {
-    /// The store below `root`; what killed processes left unfinished long ago is removed.
+    /// The store below `root`, which may take so many bytes on disk beside what is in use; what killed processes left
+    /// unfinished is removed.
     #[must_use]
-    pub fn new(root: PathBuf) -> Self {
-        let store = Self { root, busy: Mutex::default() };
-        store.drafts_sweep();
+    pub fn new(root: PathBuf, bytes_max: Option<u64>) -> Self {
+        let store = Self { root, busy: Mutex::default(), bytes_max, weighed: Mutex::default() };
+        if store.root.join("drafts").is_dir()
+            && let Err(error) = store.drafts_sweep()
+        {
+            tracing::warn!(%error, "what killed processes left unfinished in the store stays there for now");
+        }
         store
     }
 
-    /// A new name for something unfinished, on the same file system as its later place.
+    /// A call that uses the store: what it takes stays until it ends.
+    ///
+    /// # Errors
+    /// [`SourceError::Store`].
+    pub(crate) fn call(&self) -> Result<Call<'_>, SourceError> {
+        self.use_begin().map(|used| Call { store: self, used: Some(used), in_passing: false })
+    }
+
+    /// One step of a call that holds by name what it needs throughout.
+    ///
+    /// # Errors
+    /// [`SourceError::Store`].
+    pub(crate) fn step(&self) -> Result<Call<'_>, SourceError> {
+        self.use_begin().map(|used| Call { store: self, used: Some(used), in_passing: true })
+    }
+
+    /// The rest of a call that takes nothing any more but holds these by name.
+    ///
+    /// # Errors
+    /// [`SourceError::Store`].
+    pub(crate) fn call_holding<'a>(&self, paths: impl Iterator<Item = &'a Path>) -> Result<Call<'_>, SourceError> {
+        self.hold(paths).map(|used| Call { store: self, used: Some(used), in_passing: false })
+    }
+
+    /// A new name for something unfinished, on the same file system as its later place. To be asked for during a use.
     ///
     /// # Errors
     /// [`SourceError::Store`].
     pub fn draft(&self) -> Result<PathBuf, SourceError> {
         let parent = self.root.join("drafts");
-        file::fresh_path(&parent).map_err(|source| SourceError::Store { step: "make a draft in", path: parent, source })
+        let made = (|| {
+            fs::create_dir_all(&parent)?;
+            let number = self.number_now()?;
+            Ok(parent.join(format!("{number:016x}-{}", file::random_name()?)))
+        })();
+        made.map_err(|source| SourceError::Store { step: "make a draft in", path: parent, source })
     }
 
     /// Where layers of dependencies are.
@@ -97,7 +153,7 @@ impl PackageStore {
     #[must_use]
     pub fn find(&self, ecosystem: &str, key: &str) -> Option<Stored> {
         let stored: Stored = serde_json::from_slice(&fs::read(self.index_path(key)).ok()?).ok()?;
-        self.folder(ecosystem, &stored.sha256).is_dir().then_some(stored)
+        self.is_here(&self.folder(ecosystem, &stored.sha256)).then_some(stored)
     }
 
     /// The package, fetched and unpacked in the sandbox if it is not here yet.
@@ -135,10 +191,10 @@ impl PackageStore {
     fn archive_keep(&self, ecosystem: &str, key: &str, bytes: &[u8]) -> Result<Stored, SourceError> {
         let stored = Stored { sha256: Sha256Hex::of(bytes), bytes: bytes.len() as u64 };
         let place = self.folder(ecosystem, &stored.sha256);
-        if !place.is_dir() {
+        if !self.is_here(&place) {
             let draft = self.draft()?;
             let kept = file::write_whole(&draft.join("archive"), bytes);
-            kept.and_then(|()| file::folder_place(&draft, &place)).map_err(|source| SourceError::Store {
+            kept.and_then(|()| self.place(&draft, &place)).map_err(|source| SourceError::Store {
                 step: "place archive",
                 path: place,
                 source,
@@ -173,7 +229,7 @@ impl PackageStore {
     fn keep(&self, wanted: &Wanted<'_>, bytes: &[u8], sandbox: &Sandbox) -> Result<Stored, SourceError> {
         let stored = Stored { sha256: Sha256Hex::of(bytes), bytes: bytes.len() as u64 };
         let place = self.folder(wanted.ecosystem, &stored.sha256);
-        if !place.is_dir() {
+        if !self.is_here(&place) {
             let draft = self.draft()?;
             let spec = UnpackSpec { archive: Archive::Bytes(bytes), ..wanted.unpack };
             sandbox.unpack(&spec, &draft).map_err(|source| SourceError::Unpack {
@@ -181,7 +237,7 @@ impl PackageStore {
                 version: wanted.version.to_owned(),
                 source,
             })?;
-            file::folder_place(&draft, &place).map_err(|source| SourceError::Store {
+            self.place(&draft, &place).map_err(|source| SourceError::Store {
                 step: "place package",
                 path: place,
                 source,
@@ -204,17 +260,5 @@ impl PackageStore {
     /// What the registry's digest of a package is here: immutable, so it is kept for ever.
     fn index_path(&self, key: &str) -> PathBuf {
         self.root.join("by-integrity").join(key)
-    }
-
-    fn drafts_sweep(&self) {
-        let Ok(drafts) = fs::read_dir(self.root.join("drafts")) else { return };
-        let old = |path: &Path| {
-            let changed = fs::symlink_metadata(path).and_then(|about| about.modified()).ok();
-            changed.and_then(|at| SystemTime::now().duration_since(at).ok())
-                > Some(Duration::from_secs(DRAFT_AGE_S_MAX))
-        };
-        for draft in drafts.flatten().map(|entry| entry.path()).filter(|path| old(path)) {
-            let _ = fs::remove_dir_all(draft);
-        }
     }
 }

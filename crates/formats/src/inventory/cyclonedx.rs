@@ -1,19 +1,17 @@
-//! CycloneDX JSON 1.4 to 1.6, read for its components. Services, dependencies and vulnerabilities are not looked at.
+//! CycloneDX 1.2 to 1.7, read for its components: JSON, and XML once `cyclonedx_xml` has made the same values of it. Services,
+//! dependencies and vulnerabilities are not looked at here.
 
 use crate::json::Node;
 
-use crate::inventory::{
-    COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, Unmatchable, is_plain,
-    matchable_of_purl,
-};
-use crate::purl::Purl;
+use super::listed::Listed;
+use super::{COMPONENT_LEVELS_MAX, COMPONENTS_COUNT_MAX, Component, INVENTORY_BYTES_MAX, Inventory, is_plain};
 use crate::refusal::node_read;
 use crate::{Unreadable, Warning};
 
 const WHAT: &str = "a CycloneDX inventory";
 
 /// The versions that are read.
-pub const SPEC_VERSIONS: [&str; 3] = ["1.4", "1.5", "1.6"];
+pub const SPEC_VERSIONS: [&str; 6] = ["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"];
 
 /// Reads an inventory.
 ///
@@ -31,7 +29,7 @@ pub(crate) fn read_document(document: &Node) -> Result<(Inventory, Vec<Warning>)
     let version = document.text("specVersion").ok_or_else(|| wrong("specVersion", "a version"))?;
     if !SPEC_VERSIONS.contains(&version) {
         let version = version.chars().take(32).collect();
-        return Err(Unreadable::UnknownVersion { what: WHAT, version, readable: "1.4, 1.5 and 1.6" });
+        return Err(Unreadable::UnknownVersion { what: WHAT, version, readable: "1.2 to 1.7" });
     }
     let mut inventory = Inventory { format: format!("CycloneDX {version}"), ..Inventory::default() };
     let mut warnings = Vec::new();
@@ -89,35 +87,20 @@ fn walk(components: &[Node], inventory: &mut Inventory, warnings: &mut Vec<Warni
 }
 
 fn component(item: &Node, path: &str, warnings: &mut Vec<Warning>) -> Component {
-    let plain = |field| item.text(field).filter(|t| is_plain(t)).map(str::to_owned);
     let malformed = ["name", "version"].into_iter().any(|f| match item.get(f) {
         None | Some(Node::Null) => false,
         Some(Node::String(text)) => !text.is_empty() && !is_plain(text),
         Some(_) => true,
     });
-    let given = item.text("purl");
-    let purl = given.map(str::parse::<Purl>);
-    let version = plain("version");
-    let matchable = match &purl {
-        _ if malformed || !matches!(item, Node::Object(_)) => Err(Unmatchable::MalformedText),
-        None => Err(Unmatchable::NoPurl),
-        Some(Err(_)) => Err(Unmatchable::MalformedPurl),
-        Some(Ok(purl)) => matchable_of_purl(purl, version.as_deref()),
+    let listed = Listed {
+        name: item.text("name"),
+        version: item.text("version"),
+        purl: item.text("purl"),
+        reference: item.text("bom-ref"),
+        malformed: malformed || !matches!(item, Node::Object(_)),
+        ..Listed::default()
     };
-    let purl = purl.and_then(Result::ok);
-    let own = purl.as_ref().and_then(|p| p.version.clone()).filter(|v| is_plain(v));
-    if let (Some(own), Some(beside)) = (&own, &version)
-        && own != beside
-    {
-        let text = "the purl has another version than the component; the purl's is used";
-        warnings.push(Warning::new("versions_differ", format!("{path}.version"), text));
-    }
-    Component {
-        name: plain("name").or_else(|| purl.as_ref().map(|p| p.name.clone())).unwrap_or_default(),
-        version: own.or(version),
-        purl: purl.map(|p| p.canonical),
-        bom_ref: plain("bom-ref"),
-        path: path.to_owned(),
-        matchable,
-    }
+    let (component, warning) = listed.component(path);
+    warnings.extend(warning);
+    component
 }
