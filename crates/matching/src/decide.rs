@@ -55,19 +55,32 @@ pub(crate) fn group_decide(
     hits: &mut Vec<Hit>,
 ) {
     let before = hits.len();
+    // Where one package's written answers are all there is, each vulnerability is there once already.
+    let mut settled = true;
     for package in group.packages() {
+        let earlier = hits.len() > before;
         let mut tell = |entry: u32, status| {
             hits.push(Hit { vulnerability: sheets.vulnerability(package.first.wrapping_add(entry)), status });
         };
         match package_same(&package, sheets.ecosystems(), held) {
-            Same::Yes => package.sheet.decide(asked, package.entries, tell),
+            Same::Yes => match package.sheet.answer(asked) {
+                Some(answer) => {
+                    settled &= !earlier;
+                    hits.extend(answer.map(|(vulnerability, status)| Hit { vulnerability, status }));
+                }
+                None => {
+                    settled = false;
+                    package.sheet.decide(asked, package.entries, tell);
+                }
+            },
             Same::CaseDiffers | Same::ReleaseUnnamed => {
+                settled = false;
                 (0..package.entries).for_each(|entry| tell(entry, Status::Unknown));
             }
             Same::No => {}
         }
     }
-    if hits.len() > before + 1 {
+    if !settled && hits.len() > before + 1 {
         once(hits, before);
     }
 }

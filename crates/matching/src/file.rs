@@ -12,7 +12,7 @@ use signing::{PublicKey, Signer, SigningError};
 use crate::order::fingerprint;
 
 /// Begins every index; the last digit is the version of the layout.
-const MAGIC: &[u8; 8] = b"PHINDEX1";
+const MAGIC: &[u8; 8] = b"PHINDEX2";
 /// What is signed is a header of this type.
 const MEDIA_TYPE: &str = "application/vnd.proofhouse.index.header";
 /// The largest header, in bytes.

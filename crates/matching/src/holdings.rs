@@ -313,7 +313,7 @@ impl Advisory {
         }
         rows.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut bytes = Vec::new();
-        let groups = groups_write(&rows, &mut bytes).into_iter().map(|group| (group.base, group.start)).collect();
+        let groups = groups_write(&rows, None, &mut bytes).into_iter().map(|group| (group.base, group.start)).collect();
         let root = |row: &Row<'_>| roots.get(row.record as usize).and_then(|root| u32::try_from(*root).ok());
         let vulnerabilities = rows.iter().map(|row| root(row).unwrap_or_default()).collect();
         Advisory { ecosystems, bytes, groups, vulnerabilities }

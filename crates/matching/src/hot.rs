@@ -5,12 +5,15 @@ use versions::Scheme;
 use crate::build::{GroupView, Packages};
 use crate::decide::{Held, Hit, Sheets, asked, base, ecosystem_number, group_decide};
 use crate::file::{Built, Header, IndexError, Opening};
-use crate::package::fold_into;
+use crate::package::{Folding, fold_by, folding};
 use crate::sheet::word;
 use crate::table::{self, SLOT_BYTES};
 
 /// A record's and a vulnerability's number.
 const ENTRY_BYTES: usize = 8;
+
+/// Ecosystems that an asker remembers: inventories hold a few.
+const ECOSYSTEMS_MET_MAX: usize = 32;
 
 /// The deciding part of an index.
 #[derive(Debug)]
@@ -113,8 +116,8 @@ impl Hot {
     pub fn asker(&self) -> Asker<'_> {
         Asker {
             hot: self,
-            ecosystem: String::new(),
             known: Known::default(),
+            met: Vec::new(),
             folded: Vec::new(),
             key: Vec::new(),
             hits: Vec::new(),
@@ -139,6 +142,7 @@ struct Known {
     base: Option<u16>,
     number: Option<u16>,
     scheme: Option<Scheme>,
+    folding: Folding,
     seed: u64,
 }
 
@@ -146,8 +150,10 @@ struct Known {
 #[derive(Debug)]
 pub struct Asker<'i> {
     hot: &'i Hot,
-    ecosystem: String,
+    /// Of the last question.
     known: Known,
+    /// The ecosystems that were asked for, at most [`ECOSYSTEMS_MET_MAX`].
+    met: Vec<(String, Known)>,
     folded: Vec<u8>,
     key: Vec<u8>,
     hits: Vec<Hit>,
@@ -169,27 +175,38 @@ impl<'i> Asker<'i> {
     /// The group that a name falls into.
     #[inline]
     pub(crate) fn group(&mut self, ecosystem: &str, name: &str) -> Option<GroupView<'i>> {
-        if self.ecosystem != ecosystem || self.known.seed == 0 {
-            self.ecosystem_set(ecosystem);
-        }
+        self.known = self.ecosystem_known(ecosystem);
         let base_number = self.known.base?;
         self.folded.clear();
-        fold_into(base(ecosystem), name, &mut self.folded);
+        fold_by(self.known.folding, name, &mut self.folded);
         let place = table::place(self.known.seed, &self.folded);
         let groups = self.hot.groups();
         let views = table::candidates(self.hot.slots(), place).filter_map(|at| GroupView::read(groups.get(at..)?));
         views.into_iter().find(|group| group.base == base_number && group.folded == self.folded)
     }
 
-    fn ecosystem_set(&mut self, ecosystem: &str) {
+    #[inline]
+    fn ecosystem_known(&mut self, ecosystem: &str) -> Known {
+        match self.met.iter().find(|(name, _)| name == ecosystem) {
+            Some((_, known)) => *known,
+            None => self.ecosystem_meet(ecosystem),
+        }
+    }
+
+    #[cold]
+    fn ecosystem_meet(&mut self, ecosystem: &str) -> Known {
         let header = &self.hot.header;
-        self.ecosystem.clear();
-        self.ecosystem.push_str(ecosystem);
-        self.known = Known {
+        let known = Known {
             base: ecosystem_number(&header.bases, base(ecosystem)),
             number: ecosystem_number(&header.ecosystems, ecosystem),
             scheme: Scheme::of_ecosystem(ecosystem),
+            folding: folding(base(ecosystem)),
             seed: table::seed(base(ecosystem)),
         };
+        if self.met.len() == ECOSYSTEMS_MET_MAX {
+            self.met.clear();
+        }
+        self.met.push((ecosystem.to_owned(), known));
+        known
     }
 }

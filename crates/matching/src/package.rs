@@ -48,19 +48,20 @@ pub(crate) fn is_distribution(base: &str) -> bool {
 }
 
 /// How an ecosystem makes one name of several spellings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Folding {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Folding {
     /// PEP 503: runs of `-`, `_` and `.` are one `-`, and case does not count.
     Python,
     /// Case does not count, `_` is `-`.
     Cargo,
     /// Case does not count.
     Lower,
+    #[default]
     /// Case counts; names are looked up without it all the same, so that one that a tool has lowered is found.
     Exact,
 }
 
-fn folding(base: &str) -> Folding {
+pub(crate) fn folding(base: &str) -> Folding {
     match base {
         "PyPI" => Folding::Python,
         "crates.io" => Folding::Cargo,
@@ -71,8 +72,18 @@ fn folding(base: &str) -> Folding {
 
 /// Appends what packages are looked up by: equal for all names that could be one package.
 pub(crate) fn fold_into(base: &str, name: &str, out: &mut Vec<u8>) {
-    match folding(base) {
-        Folding::Lower | Folding::Exact => out.extend(name.bytes().map(|b| b.to_ascii_lowercase())),
+    fold_by(folding(base), name, out);
+}
+
+/// The same, where the ecosystem's way is known.
+#[inline]
+pub(crate) fn fold_by(folding: Folding, name: &str, out: &mut Vec<u8>) {
+    match folding {
+        Folding::Lower | Folding::Exact => {
+            let start = out.len();
+            out.extend_from_slice(name.as_bytes());
+            out.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        }
         Folding::Cargo => {
             out.extend(name.bytes().map(|b| if b == b'_' { b'-' } else { b.to_ascii_lowercase() }));
         }

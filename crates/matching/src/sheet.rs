@@ -2,9 +2,12 @@
 //! each entry affects. Holds the one function that decides, for both directions and for the file as for memory.
 //!
 //! With `n` keys there are `2n + 1` positions: `2i + 1` is exactly at key `i`, `2i` lies between keys `i - 1` and `i`. A version
-//! is placed once, by a binary search; after that every entry answers by comparing two numbers.
+//! is placed once, by a binary search; after that every entry answers by comparing two numbers. Where entries are many, a file has
+//! the answers of each position written out beside them, each vulnerability once: then a version costs its search and what it is
+//! told. What is written out is never more than [`ANSWER_WORDS_PER_PART_MAX`] for each key and span.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use versions::osv::Status;
 
@@ -13,9 +16,13 @@ pub(crate) const ENDLESS: u32 = u32::MAX;
 /// Set in a span's entry number when the span says "unknown" and not "affected".
 const UNKNOWN_BIT: u32 = 1 << 31;
 /// Bytes of the counts before everything else.
-const HEAD_BYTES: usize = 12;
+const HEAD_BYTES: usize = 16;
 const WORD_BYTES: usize = 4;
 const SPAN_BYTES: usize = 12;
+/// Spans that are looked through as fast as an answer is found.
+const SPANS_SCANNED_MAX: usize = 4;
+/// Words of written answers for each key and span: a package whose answers would take more has its spans looked through.
+pub(crate) const ANSWER_WORDS_PER_PART_MAX: usize = 128;
 
 /// Positions `low..=high` of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,18 +43,26 @@ pub(crate) enum Asked<'a> {
     Text(&'a str),
 }
 
-/// A sheet as it lies in memory or in a file: counts, ends of keys, spans, ends and entries of texts, keys, texts.
+/// A sheet as it lies in memory or in a file: counts, ends of keys, spans, ends and entries of texts, answers, keys, texts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sheet<'a> {
     ends: &'a [u8],
     spans: &'a [u8],
     texts: &'a [u8],
+    answers: &'a [u8],
     pool: &'a [u8],
 }
 
+#[inline]
 pub(crate) fn word(bytes: &[u8], index: usize) -> u32 {
     let at = index * WORD_BYTES;
     bytes.get(at..at + WORD_BYTES).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+/// A number with its status in the highest bit.
+#[inline]
+fn told(word: u32) -> (u32, Status) {
+    (word & !UNKNOWN_BIT, if word & UNKNOWN_BIT == 0 { Status::Affected } else { Status::Unknown })
 }
 
 fn size(number: u32) -> usize {
@@ -60,8 +75,22 @@ impl<'a> Sheet<'a> {
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES)?;
         let (ends, rest) = rest.split_at_checked(size(word(head, 0)).checked_mul(WORD_BYTES)?)?;
         let (spans, rest) = rest.split_at_checked(size(word(head, 1)).checked_mul(SPAN_BYTES)?)?;
-        let (texts, pool) = rest.split_at_checked(size(word(head, 2)).checked_mul(2 * WORD_BYTES)?)?;
-        Some(Sheet { ends, spans, texts, pool })
+        let (texts, rest) = rest.split_at_checked(size(word(head, 2)).checked_mul(2 * WORD_BYTES)?)?;
+        let (answers, pool) = rest.split_at_checked(size(word(head, 3)).checked_mul(WORD_BYTES)?)?;
+        Some(Sheet { ends, spans, texts, answers, pool })
+    }
+
+    /// Each vulnerability that affects what is asked, or may do so, once and ascending, where answers are written out.
+    #[inline]
+    pub(crate) fn answer(&self, asked: Asked<'_>) -> Option<impl Iterator<Item = (u32, Status)> + use<'a>> {
+        let Asked::Key(key) = asked else { return None };
+        if self.answers.is_empty() {
+            return None;
+        }
+        let at = size(word(self.answers, size(self.position(key))));
+        let start = (at + 1) * WORD_BYTES;
+        let list = self.answers.get(start..start + size(word(self.answers, at)) * WORD_BYTES).unwrap_or_default();
+        Some(list.chunks_exact(WORD_BYTES).map(|bytes| told(word(bytes, 0))))
     }
 
     /// Tells of every entry that affects what is asked, or may do so; an entry may be named more than once. `entries` is how
@@ -73,9 +102,8 @@ impl<'a> Sheet<'a> {
                 let at = self.position(key);
                 for span in self.spans.chunks_exact(SPAN_BYTES) {
                     if word(span, 0) <= at && at <= word(span, 1) {
-                        let entry = word(span, 2);
-                        let status = if entry & UNKNOWN_BIT == 0 { Status::Affected } else { Status::Unknown };
-                        tell(entry & !UNKNOWN_BIT, status);
+                        let (entry, status) = told(word(span, 2));
+                        tell(entry, status);
                     }
                 }
             }
@@ -95,6 +123,7 @@ impl<'a> Sheet<'a> {
         self.ends.len() / WORD_BYTES
     }
 
+    #[inline]
     fn key(&self, index: usize) -> &'a [u8] {
         let start = if index == 0 { 0 } else { size(word(self.ends, index - 1)) };
         self.pool.get(start..size(word(self.ends, index))).unwrap_or_default()
@@ -110,11 +139,12 @@ impl<'a> Sheet<'a> {
         self.pool.get(start..size(word(self.texts, 2 * index))).unwrap_or_default()
     }
 
+    #[inline]
     fn position(&self, key: &[u8]) -> u32 {
         let (mut low, mut high) = (0, self.keys_count());
         while low < high {
             let middle = low.midpoint(high);
-            match self.key(middle).cmp(key) {
+            match key_compare(self.key(middle), key) {
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
                 Ordering::Equal => return u32::try_from(2 * middle + 1).unwrap_or(ENDLESS),
@@ -124,12 +154,59 @@ impl<'a> Sheet<'a> {
     }
 }
 
+/// What each position answers: for each the place of its list, then the lists, each behind its length. Nothing where a look through
+/// the spans is as good, or where there would be too much.
+pub(crate) fn answers(keys: usize, spans: &[Span], vulnerability: impl Fn(u32) -> u32) -> Vec<u32> {
+    let positions = 2 * keys + 1;
+    let last = u32::try_from(positions - 1).unwrap_or(ENDLESS);
+    let length = |span: &Span| size(span.high.min(last)).saturating_sub(size(span.low)).saturating_add(1);
+    let total = spans.iter().map(length).fold(positions, usize::saturating_add);
+    if spans.len() <= SPANS_SCANNED_MAX || total > ANSWER_WORDS_PER_PART_MAX * (keys + spans.len()) {
+        return Vec::new();
+    }
+    let mut lists: Vec<Vec<u32>> = vec![Vec::new(); positions];
+    for span in spans {
+        let word = vulnerability(span.entry) | if span.status == Status::Unknown { UNKNOWN_BIT } else { 0 };
+        for list in lists.get_mut(size(span.low)..=size(span.high.min(last))).unwrap_or_default() {
+            list.push(word);
+        }
+    }
+    let (mut words, mut places) = (vec![0; positions], HashMap::new());
+    for (at, mut list) in lists.into_iter().enumerate() {
+        // The stronger word of a vulnerability comes first.
+        list.sort_unstable_by_key(|word| (*word & !UNKNOWN_BIT, *word));
+        list.dedup_by_key(|word| *word & !UNKNOWN_BIT);
+        let end = words.len();
+        let place = *places.entry(list).or_insert_with_key(|list| {
+            words.push(u32::try_from(list.len()).unwrap_or_default());
+            words.extend_from_slice(list);
+            u32::try_from(end).unwrap_or_default()
+        });
+        if let Some(slot) = words.get_mut(at) {
+            *slot = place;
+        }
+    }
+    words
+}
+
+/// The order of bytes, of which the first eight are compared as one number.
+#[inline]
+fn key_compare(a: &[u8], b: &[u8]) -> Ordering {
+    match (a.split_first_chunk::<8>(), b.split_first_chunk::<8>()) {
+        (Some((first, rest)), Some((other, others))) => {
+            u64::from_be_bytes(*first).cmp(&u64::from_be_bytes(*other)).then_with(|| rest.cmp(others))
+        }
+        _ => a.cmp(b),
+    }
+}
+
 /// Writes a sheet. `keys` are sorted and without repetition.
-pub(crate) fn write(keys: &[Vec<u8>], spans: &[Span], texts: &[(&str, u32)], out: &mut Vec<u8>) {
+pub(crate) fn write(keys: &[Vec<u8>], spans: &[Span], texts: &[(&str, u32)], answers: &[u32], out: &mut Vec<u8>) {
     let mut push = |number: usize| out.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
     push(keys.len());
     push(spans.len());
     push(texts.len());
+    push(answers.len());
     let mut end = 0;
     for key in keys {
         end += key.len();
@@ -144,6 +221,9 @@ pub(crate) fn write(keys: &[Vec<u8>], spans: &[Span], texts: &[(&str, u32)], out
         end += text.len();
         push(end);
         push(size(*entry));
+    }
+    for word in answers {
+        push(size(*word));
     }
     for key in keys {
         out.extend_from_slice(key);

@@ -52,8 +52,9 @@ pub(crate) struct Group {
     pub(crate) start: usize,
 }
 
-/// Writes the groups of sorted rows; entries are numbered in the rows' order.
-pub(crate) fn groups_write(rows: &[Row<'_>], out: &mut Vec<u8>) -> Vec<Group> {
+/// Writes the groups of sorted rows; entries are numbered in the rows' order. With the vulnerability of each record, answers are
+/// written out where that pays: for a file, which is asked often.
+pub(crate) fn groups_write(rows: &[Row<'_>], vulnerabilities: Option<&[u32]>, out: &mut Vec<u8>) -> Vec<Group> {
     let mut groups = Vec::new();
     let mut entry = 0;
     for group in rows.chunk_by(|a, b| a.group() == b.group()) {
@@ -67,17 +68,17 @@ pub(crate) fn groups_write(rows: &[Row<'_>], out: &mut Vec<u8>) -> Vec<Group> {
         out.extend(long(packages).to_le_bytes());
         out.extend_from_slice(folded);
         for package in group.chunk_by(same) {
-            package_write(package, entry, out);
+            package_write(package, entry, vulnerabilities, out);
             entry += long(package.len());
         }
     }
     groups
 }
 
-fn package_write(rows: &[Row<'_>], entry: u32, out: &mut Vec<u8>) {
+fn package_write(rows: &[Row<'_>], entry: u32, vulnerabilities: Option<&[u32]>, out: &mut Vec<u8>) {
     let Some(first) = rows.first() else { return };
     let mut sheet = Vec::new();
-    sheet_write(first.ecosystem, rows, &mut sheet);
+    sheet_write(first.ecosystem, rows, vulnerabilities, &mut sheet);
     out.extend(first.ecosystem_number.to_le_bytes());
     out.extend(short(first.name.len()).to_le_bytes());
     for number in [entry, long(rows.len()), long(sheet.len())] {
@@ -88,7 +89,7 @@ fn package_write(rows: &[Row<'_>], entry: u32, out: &mut Vec<u8>) {
 }
 
 /// The entries' own keys become the package's, and their positions move with them.
-fn sheet_write(ecosystem: &str, rows: &[Row<'_>], out: &mut Vec<u8>) {
+fn sheet_write(ecosystem: &str, rows: &[Row<'_>], vulnerabilities: Option<&[u32]>, out: &mut Vec<u8>) {
     let scheme = Scheme::of_ecosystem(ecosystem);
     let bodies: Vec<Body<'_>> = rows.iter().map(|row| postcard::from_bytes(row.body).unwrap_or_default()).collect();
     let mut pieces: Vec<_> = bodies.iter().map(|body| compile(scheme, body)).collect();
@@ -122,7 +123,12 @@ fn sheet_write(ecosystem: &str, rows: &[Row<'_>], out: &mut Vec<u8>) {
         spans.extend(piece.spans.iter().map(span));
         texts.extend(piece.texts.iter().map(|text| (*text, entry)));
     }
-    sheet::write(&keys, &spans, &texts, out);
+    let vulnerability = |all: &[u32], entry: u32| {
+        let record = rows.get(entry as usize).map_or(0, |row| row.record);
+        all.get(record as usize).copied().unwrap_or_default()
+    };
+    let answers = vulnerabilities.map(|all| sheet::answers(keys.len(), &spans, |entry| vulnerability(all, entry)));
+    sheet::write(&keys, &spans, &texts, &answers.unwrap_or_default(), out);
 }
 
 fn short(number: usize) -> u16 {
@@ -153,11 +159,13 @@ pub(crate) struct PackageView<'a> {
     pub(crate) sheet: Sheet<'a>,
 }
 
+#[inline]
 fn short_at(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..at + 2).and_then(|b| b.try_into().ok()).map_or(0, u16::from_le_bytes)
 }
 
 impl<'a> GroupView<'a> {
+    #[inline]
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_at_checked(GROUP_HEAD_BYTES)?;
         let (folded, rest) = rest.split_at_checked(usize::from(short_at(head, 0)))?;

@@ -16,9 +16,9 @@ pub(super) fn lay(builder: &Builder) -> Result<Built, IndexError> {
     let mut rows = rows(builder, &records, &ecosystems, &bases)?;
     rows.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
     let mut groups_bytes = Vec::new();
-    let groups = groups_write(&rows, &mut groups_bytes);
-    let slots = table::write(&groups)?;
     let clusters = cluster_numbers(&starts, live);
+    let groups = groups_write(&rows, Some(&clusters), &mut groups_bytes);
+    let slots = table::write(&groups)?;
     let mut hot = Vec::with_capacity(slots.len() + groups_bytes.len() + rows.len() * 8);
     hot.extend_from_slice(&slots);
     hot.extend_from_slice(&groups_bytes);
