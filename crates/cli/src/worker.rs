@@ -268,18 +268,18 @@ impl Hand {
         let kind: WorkKind =
             text(job, "kind").parse().map_err(|e| ApiError::Unreachable(format!("a job of another kind: {e}")))?;
         let mut bundles: Vec<(String, Arc<Vec<u8>>)> = Vec::new();
+        let get =
+            |digest: &str| self.api.get_bytes(&format!("/v1/jobs/{id}/bundles/{digest}?lease={lease}")).map(Arc::new);
         for digest in items(job, "bundles").iter().filter_map(Value::as_str) {
             let known = bundles.iter().find(|(known, _)| known == digest).map(|(_, bytes)| bytes.clone());
-            let bytes = match known {
-                Some(bytes) => bytes,
-                None => Arc::new(self.api.get_bytes(&format!("/v1/jobs/{id}/bundles/{digest}?lease={lease}"))?),
-            };
+            let bytes = known.map_or_else(|| get(digest), Ok)?;
             bundles.push((digest.to_owned(), bytes));
         }
+        let patch = job["patch"].as_str().map(get).transpose()?;
         let version = job["version"].as_str().map(ToOwned::to_owned);
         let heartbeat = Duration::from_secs(job["heartbeat_s"].as_u64().unwrap_or(1).max(1));
         self.say("leased", &json!({"job": id, "kind": kind.as_str(), "bundles": bundles.len()}));
-        Ok(Leased { id, lease, heartbeat, material: Material { kind, version, bundles } })
+        Ok(Leased { id, lease, heartbeat, material: Material { kind, version, bundles, patch } })
     }
 
     fn job(&self, leased: &Leased, orders: &Orders) {

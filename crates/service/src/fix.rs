@@ -10,6 +10,9 @@ use domain::party::Role;
 use domain::policy::Action;
 use domain::proof::{Grade, Verdict};
 use domain::read_in::Tier;
+use proof::fix::patch::patch_read;
+use proof::fix::stated::StatedFix;
+pub use proof::fix::stated::{StatedCell, StatedRow};
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use store::fix::{self as table, Fix};
@@ -27,6 +30,8 @@ use crate::work::VersionRun;
 pub const FIX_NOTE_BYTES_MAX: usize = 4_000;
 /// Fixes of one case: each upgrade among them is run with every proof.
 pub const FIXES_PER_CASE_COUNT_MAX: usize = 100;
+/// Largest patch, in bytes.
+pub const FIX_PATCH_BYTES_MAX: usize = 128 * 1_024;
 /// Longest version, in bytes.
 pub const FIX_VERSION_BYTES_MAX: usize = 64;
 
@@ -41,6 +46,8 @@ pub struct FixInput {
     pub version: Option<String>,
     /// In words: what it changes, or what to do.
     pub note: String,
+    /// The patch itself: a unified diff. One that is only told in words is not run.
+    pub patch: Option<Vec<u8>>,
 }
 
 /// One line of a fix's matrix: one proof run on the fixed version.
@@ -72,10 +79,23 @@ fn input_check(input: &FixInput, package: &Package) -> Result<()> {
         }
         _ => {}
     }
+    match &input.patch {
+        Some(_) if input.kind != FixKind::Patch => {
+            violations.push(Violation::new("field_not_allowed", "patch", "only a patch has one"));
+        }
+        Some(patch) if patch.len() > FIX_PATCH_BYTES_MAX => {
+            violations.push(Violation::new("field_too_large", "patch", format!("at most {FIX_PATCH_BYTES_MAX} bytes")));
+        }
+        Some(patch) => {
+            let read = patch_read(patch).map(drop);
+            violations.extend(read.map_err(|e| Violation::new("malformed_patch", "patch", e.to_string())).err());
+        }
+        None => {}
+    }
     let noted = !input.note.trim().is_empty();
     if noted {
         violations.extend(prose_check("note", &input.note, FIX_NOTE_BYTES_MAX).err());
-    } else if input.kind != FixKind::Upgrade {
+    } else if input.kind != FixKind::Upgrade && input.patch.is_none() {
         violations.push(Violation::new("missing_field", "note", "say what the patch changes or what to do"));
     }
     if violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(violations)) }
@@ -88,8 +108,8 @@ fn is_exact(version: &str, package: &Package) -> bool {
 }
 
 impl Service {
-    /// Proposes a fix. An upgrade is verified by running every confirmed proof of the case on it;
-    /// a patch or a mitigation in words stays `unverified`.
+    /// Proposes a fix. An upgrade is verified by running every confirmed proof of the case on it, a patch by running
+    /// them with it on every affected release line; what is only told in words stays `unverified`.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` when the case is not live.
@@ -108,15 +128,19 @@ impl Service {
             return Err(ServiceError::conflict("too_many_fixes", why));
         }
         let now = ctx.actor.now;
-        let upgrade = input.kind == FixKind::Upgrade;
+        let is_run = input.kind == FixKind::Upgrade || input.patch.is_some();
+        let patch_blob_id = match &input.patch {
+            Some(patch) => Some(self.blob_put(&mut work.tx, patch, now).await?),
+            None => None,
+        };
         let fix = Fix {
             id: new_id(now)?,
             case_id: case.id,
             kind: input.kind,
             version: input.version,
-            patch_blob_id: None,
+            patch_blob_id,
             note: input.note,
-            state: if upgrade { FixState::Proposed } else { FixState::Unverified },
+            state: if is_run { FixState::Proposed } else { FixState::Unverified },
             matrix: None,
             member_id: Some(ctx.actor.member),
             created_at: now,
@@ -126,7 +150,7 @@ impl Service {
         let what = fix.version.as_deref().map_or_else(|| fix.kind.to_string(), |v| format!("upgrade to {v}"));
         let text = format!("{what} proposed");
         self.case_event(&mut work.tx, case.id, EventKind::Fix, Some(ctx.actor.member), &text, false, now).await?;
-        if upgrade {
+        if is_run {
             self.fix_job_enqueue(&mut work.tx, case.id, &fix.id.to_string()).await?;
         }
         work.finish(&fix.id.to_string()).await?;
@@ -185,8 +209,8 @@ impl Service {
             return Ok(());
         }
         table::set_state(tx, id, FixState::Unverified, "[]", now).await?;
-        let what = fix.version.as_deref().unwrap_or_default();
-        let text = format!("upgrade to {what} could not be run here in several attempts: propose it again");
+        let what = fix.version.as_deref().map_or_else(|| fix.kind.to_string(), |v| format!("upgrade to {v}"));
+        let text = format!("{what} could not be run here in several attempts: propose it again");
         self.case_event(tx, fix.case_id, EventKind::Fix, None, &text, false, now).await
     }
 
@@ -237,6 +261,41 @@ impl Service {
         self.case_event(tx, case.id, EventKind::Fix, None, &text, false, now).await?;
         // Notices name the verified version.
         self.job_enqueue(tx, JobKind::CaseNotify, &format!("{} {} {}", case.id, fix.id, now.micros())).await
+    }
+
+    /// What the job behind a patch ends with: the matrix of the signed statement is kept.
+    pub(crate) async fn patch_conclude(&self, tx: &mut Tx, id: FixId, run: &[String], envelope: &str) -> Result<()> {
+        let stated = StatedFix::read(envelope.as_bytes()).map_err(|e| internal("read a statement about a fix", e))?;
+        let fix = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("fix"))?;
+        let mut case = self.case_locked(tx, fix.case_id).await?;
+        let proofs = self.proofs_of(tx, case.id).await?;
+        let still = table::by_id(tx, id).await?.is_some_and(|f| f.state == FixState::Proposed);
+        // A proof that came or went meanwhile left a job of its own.
+        if !still || !proofs.iter().map(|p| &p.digest).eq(run) {
+            return Ok(());
+        }
+        let measured = |digest: &str| stated.rows.iter().any(|row| row.proof.digest.as_str() == digest);
+        let verified = stated.grade == "verified" && proofs.iter().all(|p| measured(&p.digest));
+        let no = |row: &StatedRow| row.cells().iter().any(|(_, cell)| cell.is == "no");
+        let state = match (verified, stated.rows.iter().any(no)) {
+            (true, _) => FixState::Verified,
+            (false, true) => FixState::Refuted,
+            (false, false) => FixState::Unverified,
+        };
+        let now = now();
+        let matrix = serde_json::to_string(&stated.rows).map_err(|e| internal("write a fix matrix", e))?;
+        table::set_state(tx, id, state, &matrix, now).await?;
+        if state == FixState::Verified && case.state == CaseState::Open {
+            case.state = CaseState::FixVerified;
+            case.updated_at = now;
+            self.case_update(tx, &mut case).await?;
+        }
+        let text = match state {
+            FixState::Verified => format!("patch verified on {} release lines and proofs", stated.rows.len()),
+            FixState::Refuted => "patch refuted: what it must do does not hold everywhere".to_owned(),
+            FixState::Proposed | FixState::Unverified => "patch could not be verified".to_owned(),
+        };
+        self.case_event(tx, case.id, EventKind::Fix, None, &text, false, now).await
     }
 
     /// Leaves a fix to be verified, by a worker that has what each proof of its case needs.

@@ -271,6 +271,9 @@ impl Service {
                 self.proof_conclude(&mut tx, id, &measured, range.as_ref()).await?;
             }
             (Task::Verify(id), Outcome::Verify { runs }) => self.fix_conclude(&mut tx, id, &runs).await?,
+            (Task::Verify(id), Outcome::Patch { proofs, envelope }) => {
+                self.patch_conclude(&mut tx, id, &proofs, &envelope).await?;
+            }
             (task, _) => {
                 let reason = format!("not the outcome of {task:?}");
                 return Err(ServiceError::invalid("malformed_outcome", "outcome", reason));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use domain::fix::FixState;
 use domain::id::{FixId, ProofId};
+use proof::digest::Sha256Hex;
 use store::Tx;
 use store::blob::BlobId;
 use store::job::Job;
@@ -33,6 +34,15 @@ pub(crate) struct Begun {
     pub version: Option<String>,
     /// Digest and place of each bundle.
     pub bundles: Vec<(String, BlobId)>,
+    /// Digest and place of the patch, for [`WorkKind::Patch`].
+    pub patch: Option<(String, BlobId)>,
+}
+
+impl Begun {
+    /// Where the bundle or patch of this digest is.
+    pub(crate) fn blob(&self, digest: &str) -> Option<BlobId> {
+        self.bundles.iter().chain(&self.patch).find(|(known, _)| known == digest).map(|(_, blob)| *blob)
+    }
 }
 
 impl Task {
@@ -63,15 +73,26 @@ impl Service {
                 store::proof::set_state(&mut tx, id, ProofState::Running).await?;
                 tx.commit().await?;
                 let bundles = vec![(proof.digest, proof.bundle_blob_id)];
-                Ok(Some(Begun { kind: WorkKind::Prove, version: None, bundles }))
+                Ok(Some(Begun { kind: WorkKind::Prove, version: None, bundles, patch: None }))
             }
             Task::Verify(id) => {
                 let mut tx = self.store.read().await?;
                 let fix = store::fix::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("fix"))?;
-                let (Some(version), FixState::Proposed) = (fix.version.clone(), fix.state) else { return Ok(None) };
+                if fix.state != FixState::Proposed {
+                    return Ok(None);
+                }
                 let proofs = self.proofs_of(&mut tx, fix.case_id).await?;
                 let bundles = proofs.into_iter().map(|p| (p.digest, p.bundle_blob_id)).collect();
-                Ok(Some(Begun { kind: WorkKind::Verify, version: Some(version), bundles }))
+                Ok(match (fix.version, fix.patch_blob_id) {
+                    (Some(version), _) => {
+                        Some(Begun { kind: WorkKind::Verify, version: Some(version), bundles, patch: None })
+                    }
+                    (None, Some(blob)) => {
+                        let digest = Sha256Hex::of(&self.blob_get(&mut tx, blob).await?).to_string();
+                        Some(Begun { kind: WorkKind::Patch, version: None, bundles, patch: Some((digest, blob)) })
+                    }
+                    (None, None) => None,
+                })
             }
         }
     }
@@ -90,6 +111,10 @@ impl Service {
         for (digest, blob) in &begun.bundles {
             bundles.push((digest.clone(), Arc::new(self.blob_get(&mut tx, *blob).await?)));
         }
-        Ok(Material { kind: begun.kind, version: begun.version.clone(), bundles })
+        let patch = match &begun.patch {
+            Some((_, blob)) => Some(Arc::new(self.blob_get(&mut tx, *blob).await?)),
+            None => None,
+        };
+        Ok(Material { kind: begun.kind, version: begun.version.clone(), bundles, patch })
     }
 }

@@ -161,13 +161,13 @@ impl Service {
         Ok(true)
     }
 
-    /// Has a live case's upgrades run again, because a proof came that was not run on them. Until then
+    /// Has a live case's upgrades and patches run again, because a proof came that was not run on them. Until then
     /// none of them counts as verified. True when the case changed; the caller writes it.
     pub(crate) async fn fixes_reopen(&self, tx: &mut Tx, case: &mut Case, because_of: &str) -> Result<bool> {
         if !case.state.is_live() {
             return Ok(false);
         }
-        for fix in store::fix::upgrades_reopen(tx, case.id).await? {
+        for fix in store::fix::run_again(tx, case.id).await? {
             self.fix_job_enqueue(tx, case.id, &format!("{fix} {because_of}")).await?;
         }
         let verified = case.state == CaseState::FixVerified;

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use domain::proof::{Grade, Reason, Verdict};
 use proof::range::RangeOptions;
 use proof::sandbox::Format;
-use proof::{Bundle, BundleError, Engine, EngineError, ErrorClass, Progress, ProveOptions, ProveReport, Watch};
+use proof::{
+    Bundle, BundleError, Engine, EngineError, ErrorClass, FixOptions, Progress, ProveOptions, ProveReport, Watch,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Result, ServiceError, internal};
@@ -22,6 +24,8 @@ domain::words! {
         Prove = "prove",
         /// Run bundles on one version.
         Verify = "verify",
+        /// Run bundles against a patch, on every affected release line.
+        Patch = "patch",
     }
 }
 
@@ -48,6 +52,8 @@ pub struct Material {
     pub version: Option<String>,
     /// The bundles by digest, as they were sent.
     pub bundles: Vec<(String, Arc<Vec<u8>>)>,
+    /// The patch, for [`WorkKind::Patch`].
+    pub patch: Option<Arc<Vec<u8>>>,
 }
 
 /// A receipt to be kept.
@@ -127,6 +133,13 @@ pub enum Outcome {
         /// Them.
         runs: Vec<VersionRun>,
     },
+    /// Of [`WorkKind::Patch`]: all of it is in the signed statement.
+    Patch {
+        /// The digests of the bundles, in the order in which they were given.
+        proofs: Vec<String>,
+        /// The DSSE envelope of a statement about a fix: JSON.
+        envelope: String,
+    },
 }
 
 /// How far a job is: a stage and two numbers, which tell nobody what is run.
@@ -184,6 +197,12 @@ pub fn work(engine: &Engine, material: &Material, progress: &Progressing, cancel
             }
             Ok(Outcome::Verify { runs })
         }
+        (WorkKind::Patch, _, bundles) => {
+            progress.begin(Stage::Verifying);
+            let patch = material.patch.as_ref().ok_or_else(|| internal("begin a job", "no patch"))?;
+            let proofs = bundles.iter().map(|(digest, _)| digest.clone()).collect();
+            Ok(Outcome::Patch { proofs, envelope: patch_verify(engine, bundles, patch, watch)? })
+        }
         (kind, ..) => Err(internal("begin a job", format!("{kind} with other material"))),
     }
 }
@@ -225,6 +244,16 @@ fn verify(engine: &Engine, digest: &str, bytes: &[u8], version: &str, watch: Wat
         reason: run.reason.as_deref().and_then(|r| r.parse().ok()),
         envelope: run.receipt.as_deref().map(envelope).transpose()?,
     })
+}
+
+/// Runs bundles against a patch, on every affected release line; gives the signed statement.
+fn patch_verify(engine: &Engine, bundles: &[(String, Arc<Vec<u8>>)], patch: &[u8], watch: Watch<'_>) -> Result<String> {
+    let read = |(_, bytes): &(String, Arc<Vec<u8>>)| bundle_read(engine, bytes);
+    let bundles: Vec<Bundle> =
+        bundles.iter().map(read).collect::<std::result::Result<_, _>>().map_err(|e| engine_error(&e.into()))?;
+    let report = engine.verify_fix(&bundles, &[patch.to_vec()], &FixOptions::default(), watch);
+    let report = report.map_err(|e| engine_error(&e))?;
+    envelope(report.receipt.as_deref().unwrap_or_default())
 }
 
 pub(crate) fn bundle_read(engine: &Engine, bytes: &[u8]) -> std::result::Result<Bundle, BundleError> {

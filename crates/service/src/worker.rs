@@ -68,6 +68,8 @@ pub struct WorkLeased {
     pub version: Option<String>,
     /// The digests of the bundles to be run, in this order.
     pub bundles: Vec<String>,
+    /// The digest of the patch, for [`WorkKind::Patch`].
+    pub patch: Option<String>,
 }
 
 /// How a worker failed.
@@ -149,7 +151,7 @@ impl Service {
         Ok(None)
     }
 
-    /// One bundle of a leased job, as it was sent.
+    /// One bundle of a leased job, or its patch, as it was sent.
     ///
     /// # Errors
     /// `Forbidden`, `Conflict` when the lease is lost, `NotFound` for a bundle the job does not need.
@@ -157,10 +159,9 @@ impl Service {
         ctx.authorize(Action::JobWork)?;
         let job = self.job_held(ctx, id, lease).await?;
         let begun = self.task_begin(&job).await?.ok_or_else(lease_lost)?;
-        let found = begun.bundles.iter().find(|(known, _)| known == digest);
-        let (_, blob) = found.ok_or(ServiceError::NotFound("bundle"))?;
+        let blob = begun.blob(digest).ok_or(ServiceError::NotFound("bundle"))?;
         let mut tx = self.store.read().await?;
-        self.blob_get(&mut tx, *blob).await
+        self.blob_get(&mut tx, blob).await
     }
 
     /// Lengthens a lease, and says how far the job is. Gives until when it runs.
@@ -310,7 +311,13 @@ impl Service {
         }
         let declared = self.declared_of(&mut tx, job).await?;
         drop(tx);
-        worker_check::check(outcome, &digests, begun.version.as_deref(), declared.as_ref(), &trusted)
+        let asked = worker_check::Asked {
+            digests: &digests,
+            version: begun.version.as_deref(),
+            patch: begun.patch.as_ref().map(|(digest, _)| digest.as_str()),
+            declared: declared.as_ref(),
+        };
+        worker_check::check(outcome, &asked, &trusted)
     }
 }
 
@@ -323,6 +330,7 @@ fn leased(job: &Job, nonce: &str, heartbeat_s: u64, begun: Begun) -> WorkLeased 
         kind: begun.kind,
         version: begun.version,
         bundles: begun.bundles.into_iter().map(|(digest, _)| digest).collect(),
+        patch: begun.patch.map(|(digest, _)| digest),
     }
 }
 

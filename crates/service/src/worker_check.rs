@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::proof::{Grade, Verdict};
+use proof::digest::Sha256Hex;
+use proof::fix::stated::{StatedFix, StatedRow};
 use proof::receipt::{Predicate, RECEIPT_BYTES_MAX, receipt_open};
 use serde::Deserialize;
 use signing::{Envelope, PublicKey};
@@ -53,6 +55,7 @@ fn receipts(outcome: &Outcome) -> Vec<&str> {
             measured.receipts.iter().chain(more).map(|r| r.envelope.as_str()).collect()
         }
         Outcome::Verify { runs } => runs.iter().filter_map(|r| r.envelope.as_deref()).collect(),
+        Outcome::Patch { envelope, .. } => vec![envelope],
     }
 }
 
@@ -77,15 +80,22 @@ pub(crate) fn signers(outcome: &Outcome) -> Result<Vec<String>> {
     Ok(found.into_iter().collect())
 }
 
+/// What a job asked for.
+pub(crate) struct Asked<'a> {
+    /// The bundles.
+    pub digests: &'a [&'a str],
+    /// The version they are run on, where there is one.
+    pub version: Option<&'a str>,
+    /// The patch they are run against, where there is one.
+    pub patch: Option<&'a str>,
+    /// What the bundle declares, where there is one.
+    pub declared: Option<&'a Declared>,
+}
+
 /// Checks an outcome.
-pub(crate) fn check(
-    outcome: &Outcome,
-    digests: &[&str],
-    version: Option<&str>,
-    declared: Option<&Declared>,
-    keys: &[PublicKey],
-) -> Result<()> {
-    match (outcome, declared) {
+pub(crate) fn check(outcome: &Outcome, asked: &Asked<'_>, keys: &[PublicKey]) -> Result<()> {
+    let digests = asked.digests;
+    match (outcome, asked.declared) {
         (Outcome::Prove { measured, range }, Some(declared)) => {
             let digest = digests.first().copied().unwrap_or_default();
             lines_check(&measured.grade_reasons)?;
@@ -98,11 +108,17 @@ pub(crate) fn check(
                 _ => Err(refused("a range belongs to a confirmed proof, and to no other")),
             }
         }
-        (Outcome::Verify { runs }, None) => {
+        (Outcome::Patch { proofs, envelope }, None) => {
+            if !proofs.iter().map(String::as_str).eq(digests.iter().copied()) {
+                return Err(refused("not the bundles of this job"));
+            }
+            patch_check(envelope, asked, keys)
+        }
+        (Outcome::Verify { runs }, None) if asked.patch.is_none() => {
             if !runs.iter().map(|r| r.proof.as_str()).eq(digests.iter().copied()) {
                 return Err(refused("not the bundles of this job"));
             }
-            runs.iter().try_for_each(|run| run_check(run, version.unwrap_or_default(), keys))
+            runs.iter().try_for_each(|run| run_check(run, asked.version.unwrap_or_default(), keys))
         }
         _ => Err(refused("not the outcome of this job")),
     }
@@ -186,6 +202,35 @@ fn range_check(range: &MeasuredBundleRange, declared: &Declared, digest: &str, k
         return Err(refused("a receipt of a version that the range leaves out"));
     }
     crate::range::MeasuredRange::parse(&range.json).map(drop).map_err(|_| refused("the range cannot be read"))
+}
+
+/// A signed statement about this patch and these bundles, whose grade says no more than its rows.
+fn patch_check(envelope: &str, asked: &Asked<'_>, keys: &[PublicKey]) -> Result<()> {
+    let tried = keys.iter().find_map(|key| StatedFix::open(envelope.as_bytes(), key).ok());
+    let stated = tried.ok_or_else(|| refused("a statement about a fix whose signature holds"))?;
+    if !stated.patches_sha256.iter().map(Sha256Hex::as_str).eq(asked.patch) {
+        return Err(refused("a statement about another patch"));
+    }
+    if stated.rows.len() > LINES_COUNT_MAX || !stated.rows.iter().all(row_fits) {
+        return Err(refused(format!("at most {LINES_COUNT_MAX} rows with lines of {LINE_BYTES_MAX} bytes")));
+    }
+    let about = |row: &StatedRow| asked.digests.contains(&row.proof.digest.as_str());
+    if !stated.rows.iter().all(about) {
+        return Err(refused("a row about another bundle"));
+    }
+    let holds = |row: &StatedRow| row.cells().iter().all(|(_, cell)| ["yes", "nothing"].contains(&cell.is.as_str()));
+    let every = asked.digests.iter().all(|digest| stated.rows.iter().any(|row| row.proof.digest.as_str() == *digest));
+    if stated.grade == "verified" && !(every && stated.rows.iter().all(|row| row.holds && holds(row))) {
+        return Err(refused("verified, though not every cell of every proof holds"));
+    }
+    Ok(())
+}
+
+fn row_fits(row: &StatedRow) -> bool {
+    let fits = |text: &str| text.len() <= LINE_BYTES_MAX;
+    let cells = row.cells();
+    let mut texts = cells.iter().flat_map(|(_, cell)| [cell.is.as_str(), cell.detail.as_deref().unwrap_or_default()]);
+    texts.all(fits) && fits(&row.line) && fits(&row.version)
 }
 
 /// One proof on the version of a fix: only what says nothing needs no receipt.

@@ -108,14 +108,14 @@ pub async fn move_case(tx: &mut Tx, from: CaseId, to: CaseId) -> Result<u64, Sto
     tx.execute("update fixes set case_id = $2 where case_id = $1", params![from, to]).await
 }
 
-/// Takes the verdict of a case's upgrades back, because a proof came that was not run on them; gives
-/// their ids, oldest first.
+/// Takes the verdict of a case's upgrades and patches back, because a proof came that was not run on them;
+/// gives their ids, oldest first. A patch in words is not run.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn upgrades_reopen(tx: &mut Tx, case: CaseId) -> Result<Vec<FixId>, StoreError> {
+pub async fn run_again(tx: &mut Tx, case: CaseId) -> Result<Vec<FixId>, StoreError> {
     let sql = "update fixes set state = 'proposed', verified_at = null \
-               where case_id = $1 and kind = 'upgrade' returning id";
+               where case_id = $1 and (kind = 'upgrade' or patch_blob_id is not null) returning id";
     let mut ids = tx.all(sql, params![case], |row| row.fields("fixes").parsed()).await?;
     ids.sort();
     Ok(ids)

@@ -1,5 +1,6 @@
-//! `proofhouse fix`: propose a fix for a case; the case's own proofs verify an upgrade.
+//! `proofhouse fix`: propose a fix for a case; the case's own proofs verify an upgrade or a patch.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -7,11 +8,12 @@ use serde_json::{Value, json};
 
 use crate::answer::{fields, show};
 use crate::api::{Api, Server, items, text};
+use crate::output::EXIT_INPUT;
 
 /// Proposes and lists fixes.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  proofhouse fix propose case_… --upgrade 4.17.20\n  proofhouse fix propose case_… --mitigation 'Do not pass user input as a path.'\n  proofhouse fix list case_…"
+    after_help = "Examples:\n  proofhouse fix propose case_… --upgrade 4.17.20\n  proofhouse fix propose case_… --patch fix.diff\n  proofhouse fix propose case_… --mitigation 'Do not pass user input as a path.'\n  proofhouse fix list case_…"
 )]
 pub struct Fix {
     #[command(flatten)]
@@ -47,9 +49,12 @@ struct Propose {
     /// The published version to upgrade to
     #[arg(long, value_name = "VERSION")]
     upgrade: Option<String>,
-    /// What a patch changes, in words
-    #[arg(long, value_name = "TEXT")]
-    patch: Option<String>,
+    /// A patch: a unified diff, which the case's proofs are run with on every affected release line
+    #[arg(long, value_name = "FILE")]
+    patch: Option<PathBuf>,
+    /// What a patch changes or is for, in words
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["upgrade", "mitigation"])]
+    note: Option<String>,
     /// What to do without changing the version
     #[arg(long, value_name = "TEXT")]
     mitigation: Option<String>,
@@ -63,7 +68,13 @@ impl Fix {
             What::Propose(p) => {
                 let body = match (&p.upgrade, &p.patch, &p.mitigation) {
                     (Some(version), _, _) => json!({"case": p.case, "kind": "upgrade", "version": version}),
-                    (_, Some(note), _) => json!({"case": p.case, "kind": "patch", "note": note}),
+                    (_, Some(path), _) => match patch_read(path) {
+                        Ok(patch) => {
+                            let note = p.note.as_deref().unwrap_or("a patch, given itself");
+                            json!({"case": p.case, "kind": "patch", "patch": patch, "note": note})
+                        }
+                        Err(code) => return code,
+                    },
                     (_, _, note) => json!({"case": p.case, "kind": "mitigation", "note": note}),
                 };
                 show(api.post("/v1/fixes", &body), self.json, lines)
@@ -88,6 +99,13 @@ impl Fix {
             What::Show { id } => show(api.get(&format!("/v1/fixes/{id}")), self.json, lines),
         }
     }
+}
+
+fn patch_read(path: &Path) -> Result<String, ExitCode> {
+    std::fs::read_to_string(path).map_err(|e| {
+        eprintln!("error [input]: read {}: {e}", path.display());
+        ExitCode::from(EXIT_INPUT)
+    })
 }
 
 fn lines(fix: &Value) -> Vec<String> {

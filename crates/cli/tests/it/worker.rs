@@ -198,6 +198,10 @@ fn the_job_ends_once(home: &Path, store: Option<&str>, https: bool) {
     assert_eq!((&shown["state"], &shown["attempts"]), (&json!("done"), &json!(3)));
     case_is_there_once(base, &sender, &lab.key);
 
+    if https {
+        a_patch_is_verified_by_a_worker(base, &sender, &admin, &mut second);
+    }
+
     // Told to stop, each ends by itself, and the unfit one never had a job.
     for worker in [&mut unfit, &mut second] {
         let pid = worker.child.id().to_string();
@@ -206,6 +210,37 @@ fn the_job_ends_once(home: &Path, store: Option<&str>, https: bool) {
         assert!(worker.child.wait().unwrap().success());
     }
     assert_eq!(shown["worker"].as_str().unwrap().split(' ').count(), 2);
+}
+
+/// A candidate patch of a case is run by a worker with the case's proofs, and its matrix shown.
+fn a_patch_is_verified_by_a_worker(base: &str, sender: &str, admin: &str, worker: &mut Worker) {
+    let (_, cases) = get(base, "/v1/cases", sender);
+    let case = cases["items"][0]["id"].as_str().unwrap();
+    let patch = std::fs::read_to_string("tests/patches/fast-loops.patch").unwrap();
+    let propose = |key: &str, patch: &str| {
+        let body = json!({"case": case, "kind": "patch", "note": "Leaves shared keys out.", "patch": patch});
+        post(base, "/v1/fixes", sender, key, &body).unwrap()
+    };
+    let (status, refused) = propose("no-patch", "a letter about a patch");
+    assert_eq!((status, &refused["errors"][0]["code"]), (400, &json!("malformed_patch")), "{refused}");
+    // One that changes a comment only mends nothing.
+    let idle =
+        patch.replace("+      if (key === '__proto__' || key === 'constructor' || key === 'prototype') continue;", "+");
+    for (key, patch, state, silent) in [("idle", &idle, "refuted", "no"), ("good", &patch, "verified", "yes")] {
+        let (status, fix) = propose(key, patch);
+        assert_eq!((status, &fix["state"]), (201, &json!("proposed")), "{fix}");
+        let job = worker.until("leased");
+        assert_eq!((&job["kind"], &worker.until("done")["job"]), (&json!("patch"), &job["job"]));
+        let (_, shown) = get(base, &format!("/v1/fixes/{}", fix["id"].as_str().unwrap()), sender);
+        assert_eq!(shown["state"], state, "{shown}");
+        let row = &shown["matrix"][0];
+        assert_eq!((&row["version"], &row["applies"]["is"]), (&json!("1.1.3"), &json!("yes")), "{shown}");
+        assert_eq!(row["silent"]["is"], silent, "{shown}");
+        let (_, needs) = get(base, &format!("/v1/jobs/{}", job["job"].as_str().unwrap()), admin);
+        assert_eq!(needs["needs"], json!(["runtime=node", "zone=lab"]));
+    }
+    let (_, case) = get(base, &format!("/v1/cases/{case}"), sender);
+    assert_eq!(case["state"], "fix-verified", "{case}");
 }
 
 /// One case, one receipt for each version that was run, each signed by the worker's key.

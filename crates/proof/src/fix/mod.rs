@@ -9,6 +9,7 @@ pub mod matrix;
 pub mod patch;
 mod receipt_of_fix;
 pub(crate) mod replay;
+pub mod stated;
 pub(crate) mod tree;
 pub mod variants;
 

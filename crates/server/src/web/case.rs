@@ -14,6 +14,7 @@ use domain::id::{CaseId, PartyId};
 use domain::inventory::Exposure;
 use domain::party::Role;
 use service::case::CaseView;
+use service::fix::{StatedCell, StatedRow};
 use service::range::MeasuredRange;
 use service::{Ctx, ServiceError};
 use store::case::CaseEvent;
@@ -289,6 +290,7 @@ fn fix_row(fix: &Fix) -> FixRow {
         let reason = l.reason.as_ref().map(|r| format!(" ({r})")).unwrap_or_default();
         format!("{}: {}{reason}, proof {}", l.version, l.verdict, l.proof.chars().take(12).collect::<String>())
     };
+    let patched: Vec<StatedRow> = fix.matrix.as_deref().and_then(|m| serde_json::from_str(m).ok()).unwrap_or_default();
     FixRow {
         kind: fix.kind.as_str(),
         what: match &fix.version {
@@ -297,8 +299,19 @@ fn fix_row(fix: &Fix) -> FixRow {
             None => fix.note.clone(),
         },
         state: fix.state.as_str(),
-        lines: lines.iter().map(line).collect(),
+        lines: lines.iter().map(line).chain(patched.iter().map(patched_line)).collect(),
     }
+}
+
+/// One proof with a patch on one release line, in words.
+fn patched_line(row: &StatedRow) -> String {
+    let cell = |(name, cell): &(&str, &StatedCell)| {
+        let detail = cell.detail.as_ref().map(|d| format!(" ({d})")).unwrap_or_default();
+        format!("{name} {}{detail}", cell.is)
+    };
+    let cells: Vec<String> = row.cells().iter().map(cell).collect();
+    let proof: String = row.proof.digest.as_str().chars().take(12).collect();
+    format!("{} patched: {}; proof {proof}", row.version, cells.join(", "))
 }
 
 /// One notice in words, with its operator's name where the reader may know it.

@@ -92,9 +92,15 @@ async fn every_revision_is_accepted_by_others_signed_and_kept() {
         let body = Bundle::quick().report_with(ids(&["CVE-2024-39008", "GHSA-3q56-9cc2-46j4"]));
         let (keeper, case) = publishable(house, &body).await;
         let note = "Do not merge documents from outside.\nCopy named fields instead.".to_owned();
-        let input = FixInput { case, kind: FixKind::Mitigation, version: None, note };
+        let input = FixInput { case, kind: FixKind::Mitigation, version: None, note, patch: None };
         s.fix_propose(&keeper.ctx(), input).await.unwrap();
-        let input = FixInput { case, kind: FixKind::Upgrade, version: Some("1.1.4".to_owned()), note: String::new() };
+        let input = FixInput {
+            case,
+            kind: FixKind::Upgrade,
+            version: Some("1.1.4".to_owned()),
+            note: String::new(),
+            patch: None,
+        };
         s.fix_propose(&keeper.ctx(), input).await.unwrap();
         house.work().await;
         let input = PublishInput {

@@ -29,7 +29,7 @@ fn conflict<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> &'static str
 
 async fn upgrade(s: &Service, who: &Player, case: CaseId, version: &str) -> Result<domain::id::FixId, ServiceError> {
     let (version, note) = (Some(version.to_owned()), String::new());
-    Ok(s.fix_propose(&who.ctx(), FixInput { case, kind: FixKind::Upgrade, version, note }).await?.id)
+    Ok(s.fix_propose(&who.ctx(), FixInput { case, kind: FixKind::Upgrade, version, note, patch: None }).await?.id)
 }
 
 /// Two defects of one package, by two finders.
@@ -344,7 +344,8 @@ async fn a_fix_is_an_exact_version_or_words() {
         let finder = house.finder("Alder").await;
         let (_, case) = house.case(&finder, &Bundle::quick()).await;
         let propose = async |kind, version: Option<&str>, note: &str| {
-            let input = FixInput { case, kind, version: version.map(ToOwned::to_owned), note: note.to_owned() };
+            let input =
+                FixInput { case, kind, version: version.map(ToOwned::to_owned), note: note.to_owned(), patch: None };
             s.fix_propose(&finder.ctx(), input).await
         };
         for (kind, version, note) in [

@@ -51,7 +51,13 @@ async fn every_job_done_twice_changes_nothing() {
         let finding = &report.findings[0];
         let case = finding.case_id.unwrap();
         let (_, second) = house.case(&finder, &Bundle::quick_other()).await;
-        let input = FixInput { case, kind: FixKind::Upgrade, version: Some("1.1.4".to_owned()), note: String::new() };
+        let input = FixInput {
+            case,
+            kind: FixKind::Upgrade,
+            version: Some("1.1.4".to_owned()),
+            note: String::new(),
+            patch: None,
+        };
         let fix = s.fix_propose(&keeper.ctx(), input).await.unwrap().id;
         let points = std::fs::read(example("feeds/points.csv")).unwrap();
         s.feed_load(&house.desk.ctx(), FeedKind::Ssvc, &points).await.unwrap();
@@ -174,8 +180,13 @@ async fn what_is_given_up_is_told_and_can_be_sent_again() {
         s.proof_submit(&finder.ctx(), finding.id, &Bundle::quick().packed()).await.unwrap();
         house.work_quietly().await;
         let case = house.report_of(&finder, &receipt).await.findings[0].case_id.unwrap();
-        let input =
-            || FixInput { case, kind: FixKind::Upgrade, version: Some("1.1.4".to_owned()), note: String::new() };
+        let input = || FixInput {
+            case,
+            kind: FixKind::Upgrade,
+            version: Some("1.1.4".to_owned()),
+            note: String::new(),
+            patch: None,
+        };
         let fix = s.fix_propose(&finder.ctx(), input()).await.unwrap().id;
         die_on(house, "fix-verify").await;
         assert_eq!(s.fix_show(&finder.ctx(), fix).await.unwrap().state, FixState::Unverified);

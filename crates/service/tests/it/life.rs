@@ -46,7 +46,13 @@ async fn from_claim_to_notice() {
         let case = finding.case_id.unwrap();
         s.claim_release(&finder.ctx(), claim.id, claim.fence, "objectMergeDeep, read and run").await.unwrap();
 
-        let input = FixInput { case, kind: FixKind::Upgrade, version: Some("1.1.4".to_owned()), note: String::new() };
+        let input = FixInput {
+            case,
+            kind: FixKind::Upgrade,
+            version: Some("1.1.4".to_owned()),
+            note: String::new(),
+            patch: None,
+        };
         let fix = s.fix_propose(&keeper.ctx(), input).await.unwrap();
         house.work().await;
         assert_eq!(s.fix_show(&keeper.ctx(), fix.id).await.unwrap().state, FixState::Verified);

@@ -241,6 +241,7 @@ async fn what_is_over_is_closed() {
             kind: FixKind::Mitigation,
             version: None,
             note: "Pass a copy as the first argument.".to_owned(),
+            patch: None,
         };
         s.fix_propose(&keeper.ctx(), input).await.unwrap();
         // The maintainer's verdict ends the telling of the one; merging ends that of a case that goes.

@@ -83,7 +83,13 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
         let read_in = || ReadInInput { member: ctx.actor.member, tier: Tier::Full, reason: text.to_owned(), until };
         let url = good.then(|| "https://example.org".to_owned());
         let embargo = || EmbargoInput { source: EmbargoSource::ListRule, ends: until, url: url.clone() };
-        let fix = || FixInput { case: x.case, kind: FixKind::Upgrade, version: version.clone(), note: String::new() };
+        let fix = || FixInput {
+            case: x.case,
+            kind: FixKind::Upgrade,
+            version: version.clone(),
+            note: String::new(),
+            patch: None,
+        };
         let title = Some(if good { "A title" } else { "\n" }.to_owned());
         let publish = || PublishInput { title: title.clone(), ..PublishInput::default() };
         let state = if good { NoticeState::Seen } else { NoticeState::Closed };
@@ -176,7 +182,8 @@ async fn secret(house: &House) -> (Secret, Player, Player) {
     let finder = house.finder("Insider").await;
     let operator = house.operator("Read-in operator").await;
     let (finding, case) = house.case(&finder, &Bundle::quick()).await;
-    let input = FixInput { case, kind: FixKind::Upgrade, version: Some("1.1.4".to_owned()), note: String::new() };
+    let input =
+        FixInput { case, kind: FixKind::Upgrade, version: Some("1.1.4".to_owned()), note: String::new(), patch: None };
     let fix = s.fix_propose(&finder.ctx(), input).await.unwrap().id;
     house.read_in(case, &operator, Tier::Distribution).await;
     let inventory = house.runs(&operator, "web", &[("fast-loops", "1.1.3")]).await.inventory.id;

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::id::CaseId;
 use serde::Serialize;
-use service::fix::{FIX_NOTE_BYTES_MAX, FIX_VERSION_BYTES_MAX, FixInput};
+use service::fix::{FIX_NOTE_BYTES_MAX, FIX_PATCH_BYTES_MAX, FIX_VERSION_BYTES_MAX, FixInput};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,9 +36,12 @@ pub(crate) struct FixPropose {
     /// The version to upgrade to: needed for an upgrade, refused otherwise.
     #[schema(max_length = 64)]
     version: Option<String>,
-    /// What it changes, or what to do: needed for a patch and a mitigation.
+    /// What it changes, or what to do: needed for a mitigation, and for a patch that is not given itself.
     #[schema(max_length = 4_000)]
     note: Option<String>,
+    /// A unified diff, for a patch: the proofs of the case are run with it on every affected release line.
+    #[schema(max_length = 131_072)]
+    patch: Option<String>,
 }
 
 impl FromFields for FixPropose {
@@ -46,7 +49,8 @@ impl FromFields for FixPropose {
         let (case, kind) = (f.id("case"), f.word("kind"));
         let version = f.text_optional("version", Text::Line(FIX_VERSION_BYTES_MAX));
         let note = f.text_optional("note", Text::Prose(FIX_NOTE_BYTES_MAX));
-        Some(Self { case: case?, kind: kind?, version: version?, note: note? })
+        let patch = f.text_optional("patch", Text::Prose(FIX_PATCH_BYTES_MAX));
+        Some(Self { case: case?, kind: kind?, version: version?, note: note?, patch: patch? })
     }
 }
 
@@ -115,12 +119,13 @@ struct Fixes {
 }
 
 /// Propose a fix of a case you are read into at tier 0 or 1. An upgrade is verified by running every
-/// confirmed proof of the case on it.
+/// confirmed proof of the case on it, a patch by running them with it on every affected release line.
 #[utoipa::path(post, path = "/v1/fixes", tag = "fixes", operation_id = "fix_propose", security(("bearer" = [])),
     request_body = FixPropose, responses((status = 201, description = "Proposed.", body = FixShown)))]
 async fn fix_propose(State(door): State<Door>, asked: Asked<FixPropose>) -> Result<Response, Problem> {
-    let FixPropose { case, kind, version, note } = asked.input;
-    let input = FixInput { case, kind, version, note: note.unwrap_or_default() };
+    let FixPropose { case, kind, version, note, patch } = asked.input;
+    let patch = patch.map(String::into_bytes);
+    let input = FixInput { case, kind, version, note: note.unwrap_or_default(), patch };
     let fix = door.service.fix_propose(&asked.ctx, input).await?;
     let location = format!("/v1/fixes/{}", fix.id);
     Ok(answer::created(&location, &FixShown::from(fix)))

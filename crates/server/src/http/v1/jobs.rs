@@ -161,6 +161,9 @@ struct JobLeased {
     version: Option<String>,
     /// SHA-256 of the content of each bundle to be run, in this order.
     bundles: Vec<String>,
+    /// SHA-256 of the patch, for `patch`; it is fetched as a bundle is.
+    #[schema(required)]
+    patch: Option<String>,
 }
 
 impl From<WorkLeased> for JobLeased {
@@ -173,6 +176,7 @@ impl From<WorkLeased> for JobLeased {
             kind: leased.kind.into(),
             version: leased.version,
             bundles: leased.bundles,
+            patch: leased.patch,
         }
     }
 }
@@ -269,10 +273,10 @@ async fn job_show(State(door): State<Door>, caller: Caller, Path(id): Path<Strin
     Ok(caller.shown(&JobShown::from(view)))
 }
 
-/// One bundle of a job that the worker holds, as it was sent. For workers.
+/// One bundle of a job that the worker holds, or its patch, as it was sent. For workers.
 #[utoipa::path(get, path = "/v1/jobs/{id}/bundles/{digest}", tag = "jobs", operation_id = "job_bundle", security(("bearer" = [])),
     params(("id" = String, Path, description = "A job's id."),
-        ("digest" = String, Path, description = "SHA-256 of the bundle's content."), LeaseParameters),
+        ("digest" = String, Path, description = "SHA-256 of the bundle's content, or of the patch."), LeaseParameters),
     responses((status = 200, description = "The bundle.", body = Vec<u8>, content_type = "application/octet-stream")))]
 async fn job_bundle(
     State(door): State<Door>,
@@ -299,8 +303,8 @@ async fn job_heartbeat(
     Ok(answer::ok(&LeaseRunning { until: until.into() }))
 }
 
-/// Post what running a job showed: `{"prove": {"measured": …, "range": …}}` or `{"verify": {"runs": […]}}`, with the
-/// receipts of all runs. Sending it again under the same lease changes nothing. For workers.
+/// Post what running a job showed: `{"prove": {"measured": …, "range": …}}`, `{"verify": {"runs": […]}}` or
+/// `{"patch": {"proofs": […], "envelope": …}}`, with the receipts of all runs. Sending it again under the same lease changes nothing. For workers.
 #[utoipa::path(post, path = "/v1/jobs/{id}/outcome", tag = "jobs", operation_id = "job_outcome", security(("bearer" = [])),
     params(("id" = String, Path, description = "A job's id."), LeaseParameters),
     request_body(content = serde_json::Map<String, serde_json::Value>, content_type = "application/json"),
