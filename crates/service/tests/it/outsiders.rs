@@ -166,6 +166,7 @@ const OTHERS: [&str; 39] = [
     "ready",
     "report_list",
     "report_submit",
+    "report_submit_multipart",
     "submission_status",
     "token_issue",
     "token_revoke",

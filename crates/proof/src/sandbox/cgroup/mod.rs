@@ -87,12 +87,14 @@ impl BoxCgroup {
         let held_bytes = self.counters.memory_now.as_ref().and_then(|file| read(file).trim().parse().ok()).unwrap_or(0);
         self.memory_seen_bytes.fetch_max(held_bytes, Ordering::Relaxed);
         let (user, system) = self.cpu_us().unwrap_or_default();
-        if now.out_of_memory > self.base.out_of_memory {
+        // Forks that are refused are charged until the kernel has tidied up: a fork bomb may run out of memory, too, before
+        // anybody looks, and what it met first is the limit of processes.
+        if now.over_processes > self.base.over_processes {
+            Some(Limit::Processes)
+        } else if now.out_of_memory > self.base.out_of_memory {
             Some(Limit::Memory)
         } else if user.saturating_add(system) > self.cpu_us_max {
             Some(Limit::Cpu)
-        } else if now.over_processes > self.base.over_processes {
-            Some(Limit::Processes)
         } else {
             None
         }
