@@ -32,6 +32,8 @@ mod yarn_lock;
 
 use std::fmt;
 
+use domain::shown::is_invisible;
+
 use self::distribution::{Distribution, Installed};
 use crate::json::Node;
 use crate::purl::{Packaged, Purl, purl_of};
@@ -163,7 +165,9 @@ impl fmt::Display for Unmatchable {
             Unmatchable::FromArchive => "it comes from an archive that is not the registry's",
             Unmatchable::Link => "it is a link to another entry",
             Unmatchable::OwnCode => "it is part of the inventoried project itself",
-            Unmatchable::MalformedText => "its name or version is too long or has control characters",
+            Unmatchable::MalformedText => {
+                "its name or version is too long, or has characters that control or cannot be seen"
+            }
             Unmatchable::NotPinned => "the document gives no one version of it",
             Unmatchable::OtherRegistry => "it comes from a registry that advisories do not speak of",
             Unmatchable::Unresolved => "its version is set where the document does not reach",
@@ -181,7 +185,8 @@ pub(crate) fn document_of_xml(what: &'static str, text: &str) -> Result<Node, Un
 
 /// Whether a name or version is one to go on with.
 pub(crate) fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.len() <= COMPONENT_TEXT_BYTES_MAX && !text.chars().any(char::is_control)
+    let odd = |c: char| c.is_control() || is_invisible(c);
+    !text.is_empty() && text.len() <= COMPONENT_TEXT_BYTES_MAX && !text.chars().any(odd)
 }
 
 /// From a purl and the version beside it. The purl's own version comes first.

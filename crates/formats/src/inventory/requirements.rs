@@ -10,10 +10,13 @@ const WHAT: &str = "a requirements file";
 
 /// The first of many lines that are looked at to tell.
 const SEEN_LINES_MAX: usize = 200;
+/// The longest line that is read, joined ones included, in bytes.
+const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// A line pins or hashes something, or is one of pip's own options.
 pub(super) fn seen(text: &str) -> bool {
-    let lines = text.lines().map(|line| uncommented(line).trim()).filter(|line| !line.is_empty());
+    let lines = pip_lines(text).filter(|(_, line)| line.len() <= LINE_BYTES_MAX);
+    let lines = lines.map(|(_, line)| uncommented(line).trim()).filter(|line| !line.is_empty());
     let mut lines = lines.take(SEEN_LINES_MAX).peekable();
     lines.peek().is_some_and(|first| matches!(entry(first), Line::Option(_) | Line::Requirement(_)))
         && lines.any(|line| match entry(line) {
@@ -43,14 +46,21 @@ struct Requirement<'a> {
 
 pub(super) fn read(text: &str) -> Answer {
     let mut draft = Draft::new(WHAT, "requirements.txt");
-    let mut lines = text.lines().enumerate();
-    while let Some((index, first)) = lines.next() {
-        let number = index + 1;
+    let mut lines = pip_lines(text);
+    while let Some((number, first)) = lines.next() {
         let joined;
+        if first.len() > LINE_BYTES_MAX {
+            draft.push_malformed(first, format!("line {number}"))?;
+            continue;
+        }
         let mut line = uncommented(first);
         if line.ends_with('\\') {
             joined = joined_line(line, &mut lines);
             line = &joined;
+            if line.len() > LINE_BYTES_MAX {
+                draft.push_malformed(line, format!("line {number}"))?;
+                continue;
+            }
         }
         let line = line.trim();
         if !line.is_empty() {
@@ -58,6 +68,16 @@ pub(super) fn read(text: &str) -> Answer {
         }
     }
     Ok(draft.done())
+}
+
+/// Lines as pip parts them, which is wherever Python does, with the number that an editor shows.
+fn pip_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let parts = |c: char| matches!(c, '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let numbered = text.split('\n').enumerate();
+    numbered.flat_map(move |(index, line)| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        line.split(parts).map(move |part| (index + 1, part))
+    })
 }
 
 fn line_take(draft: &mut Draft, line: &str, number: usize) -> Result<(), Unreadable> {
@@ -88,6 +108,11 @@ fn component(found: &Requirement<'_>, path: String) -> Component {
 fn joined_line<'a>(first: &str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> String {
     let mut whole = first.trim_end_matches('\\').to_owned();
     for (_, next) in lines {
+        // It ends here, as malformed; what follows is read as lines of its own.
+        if whole.len() + next.len() > LINE_BYTES_MAX {
+            whole.push_str(&" ".repeat(LINE_BYTES_MAX + 1 - whole.len().min(LINE_BYTES_MAX)));
+            break;
+        }
         let next = uncommented(next);
         let more = next.ends_with('\\');
         whole.push(' ');
