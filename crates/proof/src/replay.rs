@@ -9,7 +9,7 @@ use signing::{Envelope, PublicKey, SigningError};
 
 use crate::bundle::Bundle;
 use crate::engine::{ENGINE_VERSION, Engine, EngineError, Watch};
-use crate::fix::replay::FixStatement;
+use crate::fix::stated;
 use crate::receipt::{self, EngineIdentity, PAYLOAD_TYPE, Statement};
 use crate::run::{self, Plan};
 
@@ -87,7 +87,7 @@ impl Engine {
             }
             Err(e) => return Err(EngineError::MalformedReceipt(e.to_string())),
         };
-        if let Some(statement) = FixStatement::read(&payload) {
+        if let Some(statement) = stated::Predicate::of_payload(&payload) {
             self.fix_replay(&statement, options, &mut report, watch)?;
             return Ok(report);
         }

@@ -1,7 +1,7 @@
 //! poetry.lock, of every lock version 1 and 2 and of the time before they had a number.
 
 use super::draft::{Answer, Draft, locked};
-use super::python::ECOSYSTEM;
+use super::python::{ECOSYSTEM, packages_take};
 use super::{Component, Unmatchable};
 use crate::Unreadable;
 use crate::json::Node;
@@ -22,13 +22,7 @@ pub(super) fn read(document: &Node) -> Answer {
         return Err(Unreadable::UnknownVersion { what: WHAT, version, readable: "1.x and 2.x" });
     }
     let mut draft = Draft::new(WHAT, format!("poetry.lock {}", version.unwrap_or("without a version")));
-    for (index, item) in document.items("package").iter().enumerate() {
-        let path = format!("package[{index}]");
-        match item.text("name") {
-            Some(name) => draft.push(package(item, name, path))?,
-            None => draft.push_malformed("a package without a name", path)?,
-        }
-    }
+    packages_take(&mut draft, document, package)?;
     Ok(draft.done())
 }
 

@@ -1,9 +1,27 @@
 //! What Python's lock files share: pins, and where something comes from that is no index's. Knows no file format.
 
-use super::Unmatchable;
+use super::draft::Draft;
+use super::{Component, Unmatchable};
+use crate::Unreadable;
 use crate::json::Node;
 
 pub(super) const ECOSYSTEM: &str = "PyPI";
+
+/// Takes every `[[package]]`; one without a name stays in the list as what it is.
+pub(super) fn packages_take(
+    draft: &mut Draft,
+    document: &Node,
+    package: impl Fn(&Node, &str, String) -> Component,
+) -> Result<(), Unreadable> {
+    for (index, item) in document.items("package").iter().enumerate() {
+        let path = format!("package[{index}]");
+        match item.text("name") {
+            Some(name) => draft.push(package(item, name, path))?,
+            None => draft.push_malformed("a package without a name", path)?,
+        }
+    }
+    Ok(())
+}
 
 /// The one version that a specifier allows: `==1.2`, `===1.2`; none for ranges and `==1.*`.
 pub(super) fn pinned(specifier: &str) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! uv.lock, version 1. Must not take what is no index's for the index's package of that name.
 
 use super::draft::{Answer, Draft, locked};
-use super::python::{ECOSYSTEM, keys_reason};
+use super::python::{ECOSYSTEM, keys_reason, packages_take};
 use super::{Component, Unmatchable};
 use crate::Unreadable;
 use crate::json::Node;
@@ -23,13 +23,7 @@ pub(super) fn read(document: &Node) -> Answer {
         return Err(Unreadable::UnknownVersion { what: WHAT, version: version.to_string(), readable: "1" });
     }
     let mut draft = Draft::new(WHAT, "uv.lock v1");
-    for (index, item) in document.items("package").iter().enumerate() {
-        let path = format!("package[{index}]");
-        match item.text("name") {
-            Some(name) => draft.push(package(item, name, path))?,
-            None => draft.push_malformed("a package without a name", path)?,
-        }
-    }
+    packages_take(&mut draft, document, package)?;
     Ok(draft.done())
 }
 

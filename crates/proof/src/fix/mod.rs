@@ -30,7 +30,7 @@ use crate::run::{self, Plan, Shown};
 use crate::runtime::{Held, PublishedVersion, Ready};
 use matrix::{Answer, Cell, FixReport, FixRow, VariantRun};
 use patch::Patch;
-use replay::Asked;
+use stated::Asked;
 use variants::{VARIANTS_COUNT_DEFAULT, VARIANTS_COUNT_MAX, Variant, VariantSearch};
 
 /// Release lines that one proof is run on: the newest of them.

@@ -5,7 +5,7 @@ use serde_json::json;
 use signing::Envelope;
 
 use super::matrix::FixReport;
-use super::replay::Asked;
+use super::stated::Asked;
 use crate::digest::Sha256Hex;
 use crate::engine::{Engine, EngineError};
 use crate::file;

@@ -1,81 +1,16 @@
 //! `verify` of a statement about a fix: the same patches, versions, repeats and seed once more, and is every cell the same? Must
 //! not take other patches or bundles than the statement names.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 
-use serde::Deserialize;
-
 use super::patch::PATCH_BYTES_MAX;
-use super::receipt_of_fix::FIX_PREDICATE_TYPE;
+use super::stated::{Predicate, StatedFix};
 use super::{FixOptions, FixReport};
 use crate::digest::Sha256Hex;
 use crate::engine::{ENGINE_VERSION, Engine, EngineError, Watch};
 use crate::file;
-use crate::receipt::STATEMENT_TYPE;
 use crate::replay::{VerifyOptions, VerifyReport};
-
-/// What a replay needs of a statement about a fix.
-#[derive(Debug, Deserialize)]
-pub(crate) struct FixStatement {
-    #[serde(rename = "_type")]
-    statement_type: String,
-    #[serde(rename = "predicateType")]
-    predicate_type: String,
-    predicate: FixPredicate,
-}
-
-#[derive(Debug, Deserialize)]
-struct FixPredicate {
-    asked: Asked,
-    fix: Stated,
-}
-
-/// How `verify-fix` was called.
-#[derive(Debug, Clone, Deserialize, serde::Serialize)]
-pub(super) struct Asked {
-    /// Repeats, where not as the bundles say.
-    pub(super) repeat: Option<u32>,
-    /// Variants wanted of each proof.
-    pub(super) variants: usize,
-}
-
-#[derive(Debug, Deserialize)]
-struct Stated {
-    grade: String,
-    patches_sha256: Vec<Sha256Hex>,
-    seed: u64,
-    engine: String,
-    rows: Vec<StatedRow>,
-}
-
-#[derive(Debug, Deserialize)]
-struct StatedRow {
-    proof: StatedProof,
-    version: String,
-    #[serde(flatten)]
-    cells: BTreeMap<String, serde_json::Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct StatedProof {
-    digest: Sha256Hex,
-    purl: String,
-}
-
-impl FixStatement {
-    /// The statement in a payload, if it is one about a fix.
-    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
-        let statement: Self = serde_json::from_slice(payload).ok()?;
-        let ours = statement.statement_type == STATEMENT_TYPE && statement.predicate_type == FIX_PREDICATE_TYPE;
-        ours.then_some(statement)
-    }
-
-    fn rows(&self) -> &[StatedRow] {
-        &self.predicate.fix.rows
-    }
-}
 
 impl Engine {
     /// Keeps a patch by its digest, for a replay.
@@ -108,15 +43,15 @@ impl Engine {
     /// Measures a fix again and compares every cell.
     pub(crate) fn fix_replay(
         &self,
-        statement: &FixStatement,
+        statement: &Predicate,
         options: &VerifyOptions,
         report: &mut VerifyReport,
         watch: Watch<'_>,
     ) -> Result<(), EngineError> {
-        let FixPredicate { asked, fix } = &statement.predicate;
+        let Predicate { asked, fix } = statement;
         report.signature_valid = true;
-        report.purl = statement.rows().first().map(|row| row.proof.purl.clone());
-        report.version = statement.rows().first().map(|row| row.version.clone());
+        report.purl = fix.rows.first().map(|row| row.proof.purl.clone());
+        report.version = fix.rows.first().map(|row| row.version.clone());
         report.stated = Some(fix.grade.clone());
         if options.no_replay {
             report.verified = true;
@@ -131,7 +66,7 @@ impl Engine {
             .map(|sha256| self.patch_kept(sha256, &options.patches))
             .collect::<Result<_, _>>()?;
         let mut versions: Vec<(Sha256Hex, Vec<String>)> = Vec::new();
-        for row in statement.rows() {
+        for row in &fix.rows {
             match versions.iter_mut().find(|(digest, _)| *digest == row.proof.digest) {
                 Some((_, versions)) => versions.push(row.version.clone()),
                 None => versions.push((row.proof.digest.clone(), vec![row.version.clone()])),
@@ -146,7 +81,7 @@ impl Engine {
                 FixOptions { versions, repeat: asked.repeat, variants: Some(asked.variants), seed: Some(fix.seed) };
             let again = self.fix_measure(&[bundle], &patches, &how, watch)?;
             grades.push(again.grade);
-            compare(statement, &digest, &again, &mut differs);
+            compare(fix, &digest, &again, &mut differs);
         }
         let verified = grades.iter().all(|grade| *grade == "verified") && !grades.is_empty();
         report.replayed = Some(if verified { "verified" } else { "not-verified" }.to_owned());
@@ -158,13 +93,12 @@ impl Engine {
 }
 
 /// Says which cells are others now.
-fn compare(statement: &FixStatement, digest: &Sha256Hex, again: &FixReport, differs: &mut Vec<String>) {
+fn compare(fix: &StatedFix, digest: &Sha256Hex, again: &FixReport, differs: &mut Vec<String>) {
     for row in &again.rows {
-        let stated =
-            statement.rows().iter().find(|stated| stated.proof.digest == *digest && stated.version == row.version);
+        let stated = fix.rows.iter().find(|stated| stated.proof.digest == *digest && stated.version == row.version);
         let Some(stated) = stated else { continue };
-        for (name, cell) in row.cells() {
-            let before = stated.cells.get(name).and_then(|cell| cell["is"].as_str()).unwrap_or("nothing");
+        for ((name, cell), (_, before)) in row.cells().into_iter().zip(stated.cells()) {
+            let before = before.is.as_str();
             if before != cell.is.as_str() {
                 let why = cell.detail.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
                 differs.push(format!("{}: {name} was {before} and is {} now{why}", row.version, cell.is.as_str()));

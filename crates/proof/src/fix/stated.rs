@@ -18,6 +18,10 @@ pub struct StatedFix {
     pub grade: String,
     /// SHA-256 of each patch.
     pub patches_sha256: Vec<Sha256Hex>,
+    /// The seed that the variants were made with.
+    pub seed: u64,
+    /// The engine's version.
+    pub engine: String,
     /// The matrix.
     pub rows: Vec<StatedRow>,
 }
@@ -52,6 +56,8 @@ pub struct StatedRow {
 pub struct StatedProof {
     /// The digest of its bundle.
     pub digest: Sha256Hex,
+    /// The package it is about.
+    pub purl: String,
 }
 
 /// One answer of the matrix.
@@ -73,9 +79,29 @@ struct Statement {
     predicate: Predicate,
 }
 
-#[derive(Deserialize)]
-struct Predicate {
-    fix: StatedFix,
+/// What was measured, and how it was asked for: what a replay needs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Predicate {
+    pub(crate) asked: Asked,
+    pub(crate) fix: StatedFix,
+}
+
+/// How `verify-fix` was called.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(crate) struct Asked {
+    /// Repeats, where not as the bundles say.
+    pub(crate) repeat: Option<u32>,
+    /// Variants wanted of each proof.
+    pub(crate) variants: usize,
+}
+
+impl Predicate {
+    /// What is in a payload, if it is a statement about a fix.
+    pub(crate) fn of_payload(payload: &[u8]) -> Option<Self> {
+        let statement: Statement = serde_json::from_slice(payload).ok()?;
+        let ours = statement.statement_type == STATEMENT_TYPE && statement.predicate_type == FIX_PREDICATE_TYPE;
+        ours.then_some(statement.predicate)
+    }
 }
 
 impl StatedFix {
@@ -97,12 +123,9 @@ impl StatedFix {
     }
 
     fn of_payload(payload: &[u8]) -> Result<Self, EngineError> {
-        let statement: Statement =
-            serde_json::from_slice(payload).map_err(|e| EngineError::MalformedReceipt(e.to_string()))?;
-        if statement.statement_type != STATEMENT_TYPE || statement.predicate_type != FIX_PREDICATE_TYPE {
-            return Err(EngineError::MalformedReceipt("a statement of another type".into()));
-        }
-        Ok(statement.predicate.fix)
+        let found = Predicate::of_payload(payload);
+        let none = || EngineError::MalformedReceipt("no statement about a fix".into());
+        found.map(|predicate| predicate.fix).ok_or_else(none)
     }
 }
 

@@ -111,42 +111,13 @@ impl Recipe<'_> {
     }
 
     fn spec(&self, toolchain: &Toolchain, draft: &Path) -> BoxSpec {
-        let mut spec = BoxSpec::new(["/bin/sh", "/recipe/build.sh"]);
         let (program, control) = (main_class(self.program.0), main_class(self.control.0));
-        let placed = |at: String, bytes: &[u8]| PlacedFile { at, bytes: bytes.to_vec(), mode: 0o444 };
-        spec.files = vec![
-            placed("/recipe/build.sh".into(), BUILD_SCRIPT.as_bytes()),
-            placed(format!("/box/src/program/{program}.java"), self.program.1),
-            placed(format!("/box/src/control/{control}.java"), self.control.1),
+        let files = [
+            (format!("/box/src/program/{program}.java"), self.program.1),
+            (format!("/box/src/control/{control}.java"), self.control.1),
         ];
-        spec.env = [
-            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-            ("HOME", "/box"),
-            ("LANG", "C.UTF-8"),
-            ("PROGRAM", &program),
-            ("CONTROL", &control),
-            ("CLASS_PATH", &class_path_text(self.class_path)),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
-        spec.mounts = toolchain.mounts.iter().chain(self.class_path).cloned().collect();
-        spec.limits = Limits {
-            wall_ms: BUILD_WALL_MS_MAX,
-            cpu_ms: BUILD_CPU_MS_MAX,
-            memory_bytes: BUILD_MEMORY_BYTES_MAX,
-            processes: 256,
-            files: BUILD_FILES_COUNT_MAX,
-            disk_bytes: BUILD_DISK_BYTES_MAX,
-            open_files: 1_024,
-            ..Limits::default()
-        };
-        spec.copy_out = CopyOut::Folder(FolderOut {
-            path: "out".into(),
-            dest: draft.to_owned(),
-            bytes_max: BUILD_DISK_BYTES_MAX,
-            files_max: BUILD_FILES_COUNT_MAX,
-        });
-        spec
+        let words = [("PROGRAM", program.as_str()), ("CONTROL", control.as_str())];
+        CompilerBox { script: BUILD_SCRIPT, class_path: self.class_path, words: &words }.spec(toolchain, &files, draft)
     }
 
     fn judge(&self, draft: &Path, outcome: &BoxOutcome) -> Built {
@@ -169,6 +140,51 @@ impl Recipe<'_> {
             control: fate("control", self.control.0),
             place: PathBuf::new(),
         }
+    }
+}
+
+/// A box in which a script compiles against a class path: without network, within the limits of a build. What it leaves in
+/// `/box/out` comes out.
+pub(super) struct CompilerBox<'a> {
+    pub(super) script: &'static str,
+    pub(super) class_path: &'a [Mount],
+    /// What the script is told besides the class path, as variables.
+    pub(super) words: &'a [(&'a str, &'a str)],
+}
+
+impl CompilerBox<'_> {
+    pub(super) fn spec(&self, toolchain: &Toolchain, files: &[(String, &[u8])], draft: &Path) -> BoxSpec {
+        let mut spec = BoxSpec::new(["/bin/sh", "/recipe/build.sh"]);
+        let script = ("/recipe/build.sh".to_owned(), self.script.as_bytes());
+        let placed = |(at, bytes): &(String, &[u8])| PlacedFile { at: at.clone(), bytes: bytes.to_vec(), mode: 0o444 };
+        spec.files = std::iter::once(&script).chain(files).map(placed).collect();
+        let class_path = class_path_text(self.class_path);
+        let always = [
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("HOME", "/box"),
+            ("LANG", "C.UTF-8"),
+            ("CLASS_PATH", class_path.as_str()),
+        ];
+        let words = always.iter().chain(self.words);
+        spec.env = words.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        spec.mounts = toolchain.mounts.iter().chain(self.class_path).cloned().collect();
+        spec.limits = Limits {
+            wall_ms: BUILD_WALL_MS_MAX,
+            cpu_ms: BUILD_CPU_MS_MAX,
+            memory_bytes: BUILD_MEMORY_BYTES_MAX,
+            processes: 256,
+            files: BUILD_FILES_COUNT_MAX,
+            disk_bytes: BUILD_DISK_BYTES_MAX,
+            open_files: 1_024,
+            ..Limits::default()
+        };
+        spec.copy_out = CopyOut::Folder(FolderOut {
+            path: "out".into(),
+            dest: draft.to_owned(),
+            bytes_max: BUILD_DISK_BYTES_MAX,
+            files_max: BUILD_FILES_COUNT_MAX,
+        });
+        spec
     }
 }
 

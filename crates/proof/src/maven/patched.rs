@@ -9,10 +9,7 @@ use std::path::{Path, PathBuf};
 
 use domain::proof::Reason;
 
-use super::build::{
-    BUILD_CPU_MS_MAX, BUILD_DISK_BYTES_MAX, BUILD_FILES_COUNT_MAX, BUILD_MEMORY_BYTES_MAX, BUILD_WALL_MS_MAX,
-    LIBRARY_FOLDER, class_path_text,
-};
+use super::build::{CompilerBox, LIBRARY_FOLDER};
 use super::outcome::log_read;
 use super::registry::{ArtifactFile, Registry, STORE_PART};
 use super::{Coordinates, WORD_BYTES_MAX};
@@ -21,8 +18,7 @@ use crate::engine::EngineError;
 use crate::failure::line;
 use crate::runtime::{Ground, Toolchain, Unready};
 use crate::sandbox::{
-    Archive, BoxOutcome, BoxSpec, CopyOut, Duplicates, FolderOut, FolderOutcome, Format, Limits, Mount, PlacedFile,
-    UnpackLimits, UnpackSpec,
+    Archive, BoxOutcome, BoxSpec, Duplicates, FolderOutcome, Format, Mount, UnpackLimits, UnpackSpec,
 };
 use crate::source::SourceError;
 
@@ -151,44 +147,16 @@ impl Changed<'_> {
     }
 
     fn spec(&self, toolchain: &Toolchain, files: &BTreeMap<String, Vec<u8>>, draft: &Path) -> BoxSpec {
-        let mut spec = BoxSpec::new(["/bin/sh", "/recipe/patch.sh"]);
-        let mut is_utf8 = true;
+        let is_source = |path: &str| path.ends_with(".java");
+        let is_utf8 = files.iter().all(|(path, bytes)| !is_source(path) || std::str::from_utf8(bytes).is_ok());
+        let mut placed: Vec<(String, &[u8])> = Vec::with_capacity(files.len());
         for (path, bytes) in files {
-            let is_source = path.ends_with(".java");
-            is_utf8 &= !is_source || std::str::from_utf8(bytes).is_ok();
-            let folder = if is_source { "src" } else { "plain" };
-            spec.files.push(PlacedFile { at: format!("/box/{folder}/{path}"), bytes: bytes.clone(), mode: 0o444 });
+            let folder = if is_source(path) { "src" } else { "plain" };
+            placed.push((format!("/box/{folder}/{path}"), bytes));
         }
-        let script = PATCH_SCRIPT.as_bytes().to_vec();
-        spec.files.push(PlacedFile { at: "/recipe/patch.sh".into(), bytes: script, mode: 0o444 });
-        spec.env = [
-            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-            ("HOME", "/box"),
-            ("LANG", "C.UTF-8"),
-            // Older sources are often in this one; every byte is a letter in it.
-            ("ENCODING", if is_utf8 { "UTF-8" } else { "ISO-8859-1" }),
-            ("CLASS_PATH", &class_path_text(self.class_path)),
-        ]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into();
-        spec.mounts = toolchain.mounts.iter().chain(self.class_path).cloned().collect();
-        spec.limits = Limits {
-            wall_ms: BUILD_WALL_MS_MAX,
-            cpu_ms: BUILD_CPU_MS_MAX,
-            memory_bytes: BUILD_MEMORY_BYTES_MAX,
-            processes: 256,
-            files: BUILD_FILES_COUNT_MAX,
-            disk_bytes: BUILD_DISK_BYTES_MAX,
-            open_files: 1_024,
-            ..Limits::default()
-        };
-        spec.copy_out = CopyOut::Folder(FolderOut {
-            path: "out".into(),
-            dest: draft.to_owned(),
-            bytes_max: BUILD_DISK_BYTES_MAX,
-            files_max: BUILD_FILES_COUNT_MAX,
-        });
-        spec
+        // Older sources are often in this one; every byte is a letter in it.
+        let words = [("ENCODING", if is_utf8 { "UTF-8" } else { "ISO-8859-1" })];
+        CompilerBox { script: PATCH_SCRIPT, class_path: self.class_path, words: &words }.spec(toolchain, &placed, draft)
     }
 }
 

@@ -68,8 +68,6 @@ pub(super) struct Gate {
     file: File,
 }
 
-impl Gate {}
-
 fn number_read(file: &File, at: u64) -> Option<u64> {
     let mut digits = [0; NUMBER_DIGITS];
     file.read_exact_at(&mut digits, at).ok()?;
