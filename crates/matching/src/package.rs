@@ -56,8 +56,8 @@ pub(crate) enum Folding {
     Cargo,
     /// Case does not count.
     Lower,
-    #[default]
     /// Case counts; names are looked up without it all the same, so that one that a tool has lowered is found.
+    #[default]
     Exact,
 }
 
