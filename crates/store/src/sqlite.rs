@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -59,6 +60,8 @@ impl Wire {
     fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))?;
+        // A plan must not depend on the values bound: SQLite would prepare such a statement anew each time it runs.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // The change to WAL does not wait for others as statements do: two first openings at once would refuse each other.
         let until = Instant::now() + Duration::from_millis(BUSY_WAIT_MS_MAX);
         while let Err(e) = connection.execute_batch(PRAGMAS) {

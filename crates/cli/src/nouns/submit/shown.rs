@@ -24,7 +24,9 @@ pub fn before(files: &[File]) -> Vec<String> {
                 continue;
             }
         };
-        lines.push(format!("{path}: {}, {} reports", document.kind.as_str(), document.reports.len()));
+        let count = document.reports.len();
+        let reports = if count == 1 { "report" } else { "reports" };
+        lines.push(format!("{path}: {}, {count} {reports}", document.kind.as_str()));
         document.reports.iter().take(REPORTS_SHOWN_MAX).for_each(|report| report_lines(report, &mut lines));
         if document.reports.len() > REPORTS_SHOWN_MAX {
             lines.push(format!("  and {} more", document.reports.len() - REPORTS_SHOWN_MAX));
