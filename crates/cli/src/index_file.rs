@@ -75,8 +75,7 @@ pub fn bytes_write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let written = || {
         // Readable by others, as a file that is shipped.
         let mode = std::fs::Permissions::from_mode(0o644);
-        let mut draft =
-            tempfile::Builder::new().prefix(".proofhouse-draft-").permissions(mode).tempfile_in(folder)?;
+        let mut draft = tempfile::Builder::new().prefix(".proofhouse-draft-").permissions(mode).tempfile_in(folder)?;
         draft.write_all(bytes)?;
         draft.as_file().sync_all()?;
         draft.persist(path)?;

@@ -241,6 +241,8 @@ fn main() {
         for at in (1..shuffled.len()).rev() {
             shuffled.swap(at, numbers.below(at + 1));
         }
+        // An inventory that is read lies in memory in its own order.
+        let shuffled = shuffled.iter().map(|row| (row.0.clone(), row.1.clone(), row.2.clone())).collect::<Vec<Row>>();
         forward(&index, "shuffled pairs at borders", &shuffled);
         if step == "forward" {
             return;

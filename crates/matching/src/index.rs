@@ -166,11 +166,11 @@ impl Index {
             self.package_explain(&view, package, hits, &mut said);
         }
         let finding = |hit: &Hit| {
-            let statements = said.remove(&hit.vulnerability).unwrap_or_default();
+            let statements = said.remove(&hit.vulnerability()).unwrap_or_default();
             let statements: Vec<Statement> = statements.into_iter().map(|(_, statement)| statement).collect();
             Finding {
-                ids: self.ids(hit.vulnerability),
-                status: hit.status,
+                ids: self.ids(hit.vulnerability()),
+                status: hit.status(),
                 package: package.clone(),
                 statements,
                 decided_by: None,
@@ -191,7 +191,7 @@ impl Index {
             let (record, vulnerability) = self.hot.entry(entry);
             let head = self.head(record);
             if head.ids().chain(head.upstream.iter().copied()).any(|id| ids.iter().any(|known| known == id)) {
-                hits.push(Hit { vulnerability, status: Status::Unknown });
+                hits.push(Hit::new(vulnerability, Status::Unknown));
             }
         }
         let mut said = HashMap::new();
@@ -227,7 +227,7 @@ impl Index {
         });
         for (entry, status) in (view.first..).zip(statuses) {
             let (record, vulnerability) = self.hot.entry(entry);
-            if !hits.iter().any(|hit| hit.vulnerability == vulnerability) {
+            if !hits.iter().any(|hit| hit.vulnerability() == vulnerability) {
                 continue;
             }
             let record_id = self.head(record).id;
