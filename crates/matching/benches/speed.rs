@@ -120,12 +120,16 @@ fn fleet(borders: &[Row], count: usize, numbers: &mut Numbers, mut take: impl Fn
 
 fn reverse(index: &Index, records: &[Record], borders: &[Row], count: usize) {
     let mut numbers = Numbers(88_172_645_463_325_252);
-    let (start, wall) = (cpu_s(), Instant::now());
+    let (start, resident) = (cpu_s(), resident_bytes("VmRSS"));
     let mut builder = HoldingsBuilder::default();
     fleet(borders, count, &mut numbers, |e, n, v, place| builder.take(e, n, v, place));
     let holdings = builder.build();
-    let loaded = count as f64 / wall.elapsed().as_secs_f64();
-    let _ = start;
+    let loaded = count as f64 / (cpu_s() - start);
+    println!(
+        "reverse, {count} rows: held in {:.0} MiB, {:.0} MiB at most while loading",
+        mib(resident_bytes("VmRSS").saturating_sub(resident)),
+        mib(resident_bytes("VmHWM").saturating_sub(resident))
+    );
     let mut times = Vec::with_capacity(records.len());
     let mut by_hits: BTreeMap<u32, (f64, usize)> = BTreeMap::new();
     let mut reached = 0;
@@ -147,7 +151,7 @@ fn reverse(index: &Index, records: &[Record], borders: &[Row], count: usize) {
     holdings.rescan(index.hot(), |version| scanned += version.places.len());
     let rescan = cpu_s() - start;
     println!(
-        "reverse, {count} rows: {} advisories reach {reached} rows; p50 {:.1} us, p99 {:.0} us, most {:.0} us; loaded at {:.2} M rows/s; \
+        "reverse, {count} rows: {} advisories reach {reached} rows; p50 {:.1} us, p99 {:.0} us, most {:.0} us; loaded at {:.2} M rows a CPU s; \
          whole rescan {:.0} ms ({scanned} rows hit), {:.0} x one advisory's mean",
         records.len(),
         at(0.5),
@@ -230,27 +234,26 @@ fn main() {
     let records = records(path);
     let borders = borders(&records);
     let index = Index::of_built(build(path, 0)).unwrap();
-    if step == "resident" {
-        drop(records);
-    } else {
-        let mut numbers = Numbers(2_463_534_242);
-        let mut mixed = Vec::new();
-        fleet(&borders, 200_000, &mut numbers, |e, n, v, _| mixed.push((e.to_owned(), n.to_owned(), v.to_owned())));
-        forward(&index, "mixed inventory (a third near borders)", &mixed);
-        let mut shuffled = borders.clone();
-        for at in (1..shuffled.len()).rev() {
-            shuffled.swap(at, numbers.below(at + 1));
-        }
-        // An inventory that is read lies in memory in its own order.
-        let shuffled = shuffled.iter().map(|row| (row.0.clone(), row.1.clone(), row.2.clone())).collect::<Vec<Row>>();
-        forward(&index, "shuffled pairs at borders", &shuffled);
-        if step == "forward" {
-            return;
-        }
-        let rows: Vec<usize> =
-            if step == "all" { vec![100_000, 1_000_000, 10_000_000] } else { vec![100_000, 1_000_000] };
-        for count in rows {
-            reverse(&index, &records, &borders, count);
-        }
+    if step == "forward" {
+        forward_both(&index, &borders);
+        return;
     }
+    let rows: &[usize] = if step == "curve" { &[100_000, 1_000_000, 10_000_000] } else { &[100_000, 1_000_000] };
+    for count in rows {
+        reverse(&index, &records, &borders, *count);
+    }
+}
+
+fn forward_both(index: &Index, borders: &[Row]) {
+    let mut numbers = Numbers(2_463_534_242);
+    let mut mixed = Vec::new();
+    fleet(borders, 200_000, &mut numbers, |e, n, v, _| mixed.push((e.to_owned(), n.to_owned(), v.to_owned())));
+    forward(index, "mixed inventory (a third near borders)", &mixed);
+    let mut shuffled = borders.to_vec();
+    for at in (1..shuffled.len()).rev() {
+        shuffled.swap(at, numbers.below(at + 1));
+    }
+    // An inventory that is read lies in memory in its own order.
+    let shuffled = shuffled.iter().map(|row| (row.0.clone(), row.1.clone(), row.2.clone())).collect::<Vec<Row>>();
+    forward(index, "shuffled pairs at borders", &shuffled);
 }

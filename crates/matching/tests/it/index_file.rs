@@ -78,6 +78,6 @@ proptest! {
         let index = Index::build([one("A-1", "1.0.0", "2026-01-01T00:00:00Z")]).unwrap();
         let with = |magic: &[u8]| if start { [magic, &bytes].concat() } else { bytes.clone() };
         prop_assert!(Index::read(&with(b"PHINDEX3"), &signer.public()).is_err());
-        prop_assert!(delta_apply(&index, &with(b"PHDELTA1")).is_err());
+        prop_assert!(delta_apply(&index, &with(b"PHDELTA2")).is_err());
     }
 }
