@@ -24,6 +24,8 @@ use: cargo xtask COMMAND
           put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
   slow fuzz [SEED SECONDS]
           change the tests' inventories for 60 seconds each before every reader; exits 1 when one panics
+  slow purl
+          put the purl specification's own test suite to the reader of purls; exits 1 when a case differs
   ranges [BUNDLE …] | ranges --check
           measure bundles on all published versions, or go on where it stopped, into docs/ranges.json and docs/ranges.md;
           --check only compares the page and the data with each other and with the bundles
@@ -82,6 +84,11 @@ fn main() -> ExitCode {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(error) => environment_failure("slow fuzz", &error),
+        },
+        ["slow", "purl"] => match slow::purl(&root()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("slow purl", &error),
         },
         ["help" | "--help" | "-h"] => {
             print!("{USE}");
