@@ -24,13 +24,15 @@ use: cargo xtask COMMAND
           put a million pairs of versions to each ecosystem's own program; exits 1 when an order differs
   slow fuzz [SEED SECONDS]
           change the tests' inventories for 60 seconds each before every reader; exits 1 when one panics
+  slow purl
+          put the purl specification's own test suite to the reader of purls; exits 1 when a case differs
   ranges [BUNDLE …] | ranges --check
           measure bundles on all published versions, or go on where it stopped, into docs/ranges.json and docs/ranges.md;
           --check only compares the page and the data with each other and with the bundles
   flakes [--busy] [ROUNDS]
           prove every bundle that names a vulnerable and a fixed version again and again, with every core kept busy or not,
           and write what came out otherwise than declared into docs/flakes.json and docs/flakes.md
-  bench proof | triage | match | intake
+  bench proof | triage | intake | match [index | forward | reverse | curve | process]
           print figures beside what they are compared with: what a box, a proof and fifty installs cost; how well and how
           fast triage sorts; how fast inventories are matched; how many reports a second a server takes in
 ";
@@ -65,6 +67,10 @@ fn main() -> ExitCode {
             bench::triage::run();
             ExitCode::SUCCESS
         }
+        ["bench", "match", part] => match bench::matching::run(&root(), Some(part)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => environment_failure("bench", &error),
+        },
         ["bench", name] => match bench::run(&root(), name) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("bench", &error),
@@ -78,6 +84,11 @@ fn main() -> ExitCode {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(error) => environment_failure("slow fuzz", &error),
+        },
+        ["slow", "purl"] => match slow::purl(&root()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => environment_failure("slow purl", &error),
         },
         ["help" | "--help" | "-h"] => {
             print!("{USE}");

@@ -42,6 +42,29 @@ pub fn versions(root: &Path, arguments: &[&str]) -> Result<bool> {
     Ok(same && missing.is_empty())
 }
 
+/// Its source holds the purl specification's test suite.
+const PURL_PACKAGE: &str = "packageurl-python==0.17.5";
+const PURL_ARCHIVE: &str = "packageurl_python-0.17.5";
+
+/// Puts the purl specification's own test suite, as the package ships it, to the reader of purls.
+pub fn purl(root: &Path) -> Result<bool> {
+    let made = root.join("target/tools/purl");
+    std::fs::create_dir_all(&made).with_context(|| format!("make the folder {}", made.display()))?;
+    let mut download = Command::new("python3");
+    download.args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"]);
+    ran(download.arg(&made).arg(PURL_PACKAGE))?;
+    let suite = format!("{PURL_ARCHIVE}/tests/data/test-suite-data.json");
+    ran(Command::new("tar")
+        .arg("-C")
+        .arg(&made)
+        .arg("-xzf")
+        .arg(made.join(format!("{PURL_ARCHIVE}.tar.gz")))
+        .arg(&suite))?;
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--package", "formats", "--example", "purl_suite", "--"]).arg(made.join(suite));
+    Ok(command.current_dir(root).status().context("start the example `purl_suite`")?.success())
+}
+
 /// Seconds that each document is changed for.
 const FUZZ_SECONDS: &str = "60";
 

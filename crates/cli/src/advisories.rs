@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use formats::osv::{self, RECORD_BYTES_MAX, Record};
-use formats::{Unreadable, Warning};
+use formats::{Unreadable, Warning, csaf};
 
 /// The most bytes that are read from one file of advisories, after decompression.
 const ADVISORIES_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
@@ -15,8 +15,8 @@ const ZIP_ENTRIES_COUNT_MAX: usize = 1_000_000;
 /// Folders within folders that are looked into for advisories.
 const FOLDER_LEVELS_MAX: usize = 8;
 
-/// Takes records as they are read, and gives what is odd about them.
-pub type Take<'a> = &'a mut dyn FnMut(Record) -> Vec<Warning>;
+/// Takes records as they are read, each with who said it where its id does not tell, and gives what is odd about them.
+pub type Take<'a> = &'a mut dyn FnMut(Record, &str) -> Vec<Warning>;
 
 /// Reads a file, or every file of advisories under a folder, in the order of their names.
 pub fn read(path: &Path, take: Take<'_>) -> Result<(), String> {
@@ -80,7 +80,7 @@ fn file_read(path: &Path, take: Take<'_>) -> Result<(), String> {
         _ => {
             let mut bytes = Vec::new();
             plain.take(RECORD_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-            record_take(&path.display().to_string(), osv::read(&bytes), take)
+            record_take(&path.display().to_string(), &bytes, take)
         }
     }
 }
@@ -102,7 +102,7 @@ fn lines_read(path: &Path, lines: &mut impl BufRead, take: Take<'_>) -> Result<(
             return Err(format!("{}: more than {ADVISORIES_BYTES_MAX} bytes", path.display()));
         }
         if !line.iter().all(u8::is_ascii_whitespace) {
-            record_take(&place(), osv::read(&line), take)?;
+            record_take(&place(), &line, take)?;
         }
     }
     Ok(())
@@ -131,25 +131,41 @@ fn zip_read(path: &Path, file: impl Read + Seek, take: Take<'_>) -> Result<(), S
         left = left
             .checked_sub(bytes.len() as u64)
             .ok_or_else(|| format!("{}: more than {ADVISORIES_BYTES_MAX} bytes when unpacked", path.display()))?;
-        record_take(&place, osv::read(&bytes), take)?;
+        record_take(&place, &bytes, take)?;
     }
     Ok(())
 }
 
-fn record_take(place: &str, read: Result<(Record, Vec<Warning>), Unreadable>, take: Take<'_>) -> Result<(), String> {
-    let (record, mut warnings) = read.map_err(|e| format!("{place}: {e}"))?;
+/// An OSV record, or the vulnerabilities of a CSAF document.
+fn record_take(place: &str, bytes: &[u8], take: Take<'_>) -> Result<(), String> {
+    let failed = |e: Unreadable| format!("{place}: {e}");
+    if csaf::may_be_csaf(bytes)
+        && let Some((advisories, warnings)) = csaf::read(bytes).map_err(failed)?
+    {
+        notes_print(place, "", &warnings);
+        for record in advisories.records {
+            let id = record.id.clone();
+            notes_print(place, &id, &take(record, &advisories.said_by));
+        }
+        return Ok(());
+    }
+    let (record, mut warnings) = osv::read(bytes).map_err(failed)?;
     let id = record.id.clone();
-    warnings.extend(take(record));
+    warnings.extend(take(record, ""));
+    notes_print(place, &id, &warnings);
+    Ok(())
+}
+
+fn notes_print(place: &str, id: &str, warnings: &[Warning]) {
     for warning in warnings {
         eprintln!("note: {place}: {id} {}: {}", warning.at, warning.text);
     }
-    Ok(())
 }
 
 /// Reads all of these into a builder.
 pub fn build(paths: &[PathBuf], builder: &mut matching::Builder) -> Result<(), String> {
     for path in paths {
-        read(path, &mut |record| builder.take(&record))?;
+        read(path, &mut |record, said_by| builder.take_said(&record, said_by))?;
     }
     Ok(())
 }

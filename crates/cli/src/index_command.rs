@@ -37,7 +37,7 @@ enum Step {
     after_help = "Examples:\n  proofhouse index build --advisories npm.zip PyPI.zip --out all.index\n  proofhouse index build --base all.index --advisories changed/ --out new.index"
 )]
 struct Build {
-    /// OSV records: .json, .jsonl (one a line), either with .zst behind, a .zip as OSV serves them, or a folder of these
+    /// OSV records or CSAF documents: .json, .jsonl (one a line), either with .zst behind, a .zip as OSV serves them, or a folder of these
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     advisories: Vec<PathBuf>,
     /// An older index to begin with: of records under one id those that were modified last count

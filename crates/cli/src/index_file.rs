@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use matching::{Hot, INDEX_BYTES_MAX, Index, Opening};
@@ -68,15 +69,19 @@ pub fn bytes_read(path: &Path) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Writes a file beside its place and moves it there: nobody reads half of one.
+/// Writes a file beside its place, under a name of its own, and moves it there: nobody reads half of one, however many write it.
 pub fn bytes_write(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let written = File::create(&draft).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    let placed = written.and_then(|()| std::fs::rename(&draft, path));
-    placed.map_err(|e| {
-        let _ = std::fs::remove_file(&draft);
-        format!("write {}: {e}", path.display())
-    })
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = || {
+        // Readable by others, as a file that is shipped.
+        let mode = std::fs::Permissions::from_mode(0o644);
+        let mut draft = tempfile::Builder::new().prefix(".proofhouse-draft-").permissions(mode).tempfile_in(folder)?;
+        draft.write_all(bytes)?;
+        draft.as_file().sync_all()?;
+        draft.persist(path)?;
+        File::open(folder)?.sync_all()
+    };
+    written().map_err(|e: std::io::Error| format!("write {}: {e}", path.display()))
 }
 
 fn own_key_path(home: Option<PathBuf>) -> Result<PathBuf, String> {

@@ -26,7 +26,7 @@ use crate::output::{self, EXIT_INPUT, EXIT_NEGATIVE};
     after_help = "Examples:\n  proofhouse match --advisories osv/ --inventory package-lock.json\n  proofhouse match --index all.index --inventory hospital.cdx.json --vex ours.openvex.json --json"
 )]
 pub struct Match {
-    /// OSV records: .json, .jsonl (one a line), either with .zst behind, a .zip as OSV serves them, or a folder of these
+    /// OSV records or CSAF documents: .json, .jsonl (one a line), either with .zst behind, a .zip as OSV serves them, or a folder of these
     #[arg(long, required_unless_present = "index", num_args = 1.., value_name = "PATH")]
     advisories: Vec<PathBuf>,
     /// An index made by `proofhouse index build`, instead of advisories
@@ -48,7 +48,7 @@ pub struct Match {
 #[derive(Args)]
 #[command(after_help = "Examples:\n  proofhouse reach --advisory new.osv.json --inventories fleet/*.cdx.json")]
 pub struct Reach {
-    /// OSV records, as for `match`; those of one vulnerability are told once
+    /// OSV records or CSAF documents, as for `match`; those of one vulnerability are told once
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     advisory: Vec<PathBuf>,
     /// What operators run

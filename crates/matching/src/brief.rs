@@ -4,10 +4,14 @@
 use formats::osv::{Affected, Event, RangeKind, Record};
 use serde::{Deserialize, Serialize};
 
+use crate::source::source_of;
+
 /// A record without what it affects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head<'a> {
     pub(crate) id: &'a str,
+    /// Who said it, where the id does not tell; empty otherwise.
+    pub(crate) said_by: &'a str,
     pub(crate) modified: &'a str,
     pub(crate) withdrawn: bool,
     /// Its entries that name no package.
@@ -40,16 +44,22 @@ pub(crate) struct BodyRange<'a> {
 }
 
 impl<'a> Head<'a> {
-    pub(crate) fn of(record: &'a Record) -> Self {
+    pub(crate) fn of(record: &'a Record, said_by: &'a str) -> Self {
         let unnamed = record.affected.iter().filter(|affected| affected.package.is_none()).count();
         Head {
             id: &record.id,
+            said_by,
             modified: &record.modified,
             withdrawn: record.withdrawn.is_some(),
             unnamed: u32::try_from(unnamed).unwrap_or(u32::MAX),
             aliases: record.aliases.iter().map(String::as_str).filter(|alias| *alias != record.id).collect(),
             upstream: record.upstream.iter().map(String::as_str).collect(),
         }
+    }
+
+    /// Who said it.
+    pub(crate) fn source(&self) -> &'a str {
+        if self.said_by.is_empty() { source_of(self.id) } else { self.said_by }
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = &'a str> {

@@ -65,6 +65,11 @@ impl Builder {
     /// nothing more, and where two sources tell of one id at one time both are heard. A withdrawn one is remembered as such, so
     /// that an older copy does not bring it back.
     pub fn take(&mut self, record: &Record) -> Vec<Warning> {
+        self.take_said(record, "")
+    }
+
+    /// The same for a record whose id does not tell who said it.
+    pub fn take_said(&mut self, record: &Record, said_by: &str) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut affected = Vec::new();
         for (at, entry) in record.affected.iter().enumerate() {
@@ -86,7 +91,7 @@ impl Builder {
             body.listed.retain(|_| !spared.next().copied().unwrap_or_default());
             affected.push((package.ecosystem.as_str(), package.name.as_str(), body));
         }
-        self.take_pieces(&Pieces { head: Head::of(record), affected });
+        self.take_pieces(&Pieces { head: Head::of(record, said_by), affected });
         warnings
     }
 

@@ -7,7 +7,7 @@ use versions::osv::Status;
 use crate::build::{GroupView, PackageView};
 use crate::order::{Role, key_push};
 use crate::package::{Same, ecosystem_split, same};
-use crate::sheet::Asked;
+use crate::sheet::{Asked, Told};
 
 /// What is held, by its names.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +18,26 @@ pub(crate) struct Held<'a> {
     pub(crate) number: Option<u16>,
 }
 
-/// One vulnerability of what was asked.
+/// One vulnerability of what was asked. In the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hit {
+pub struct Hit(Told);
+
+impl Hit {
+    pub(crate) fn new(vulnerability: u32, status: Status) -> Self {
+        Hit(Told::new(vulnerability, status))
+    }
+
     /// The number of the vulnerability in the index.
-    pub vulnerability: u32,
+    #[must_use]
+    pub fn vulnerability(self) -> u32 {
+        self.0.number()
+    }
+
     /// `Affected` or `Unknown`.
-    pub status: Status,
+    #[must_use]
+    pub fn status(self) -> Status {
+        self.0.status()
+    }
 }
 
 /// Advisories by package, wherever they lie.
@@ -60,13 +73,13 @@ pub(crate) fn group_decide(
     for package in group.packages() {
         let earlier = hits.len() > before;
         let mut tell = |entry: u32, status| {
-            hits.push(Hit { vulnerability: sheets.vulnerability(package.first.wrapping_add(entry)), status });
+            hits.push(Hit::new(sheets.vulnerability(package.first.wrapping_add(entry)), status));
         };
         match package_same(&package, sheets.ecosystems(), held) {
             Same::Yes => match package.sheet.answer(asked) {
                 Some(answer) => {
                     settled &= !earlier;
-                    hits.extend(answer.map(|(vulnerability, status)| Hit { vulnerability, status }));
+                    hits.extend(answer.map(Hit));
                 }
                 None => {
                     settled = false;
@@ -95,8 +108,8 @@ fn once(hits: &mut Vec<Hit>, from: usize) {
     hits.retain(|hit| {
         let old = index < from;
         index += 1;
-        let first = last != Some(hit.vulnerability);
-        last = if old { None } else { Some(hit.vulnerability) };
+        let first = last != Some(hit.vulnerability());
+        last = if old { None } else { Some(hit.vulnerability()) };
         old || first
     });
 }

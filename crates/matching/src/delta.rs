@@ -11,7 +11,7 @@ use crate::file::{Built, IndexError, name_of};
 use crate::index::Index;
 
 /// Begins every delta.
-const MAGIC: &[u8; 8] = b"PHDELTA1";
+const MAGIC: &[u8; 8] = b"PHDELTA2";
 /// The largest delta that is read, in bytes.
 pub const DELTA_BYTES_MAX: usize = 512 * 1024 * 1024;
 

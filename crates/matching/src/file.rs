@@ -12,7 +12,7 @@ use signing::{PublicKey, Signer, SigningError};
 use crate::order::fingerprint;
 
 /// Begins every index; the last digit is the version of the layout.
-const MAGIC: &[u8; 8] = b"PHINDEX2";
+const MAGIC: &[u8; 8] = b"PHINDEX3";
 /// What is signed is a header of this type.
 const MEDIA_TYPE: &str = "application/vnd.proofhouse.index.header";
 /// The largest header, in bytes.
@@ -99,8 +99,8 @@ impl Built {
         header.order = fingerprint();
         header.hot_bytes = hot.len() as u64;
         header.cold_bytes = cold.len() as u64;
-        header.hot_digest = Sha256::digest(&hot).into();
-        header.cold_digest = Sha256::digest(&cold).into();
+        header.hot_digest = part_digest(&hot);
+        header.cold_digest = part_digest(&cold);
         let header_bytes = postcard::to_stdvec(&header).map_err(|_| IndexError::TooLarge)?;
         if header_bytes.len() > HEADER_BYTES_MAX {
             return Err(IndexError::TooLarge);
@@ -191,7 +191,7 @@ impl Opening {
     }
 
     pub(crate) fn hot_check(&self, bytes: &[u8]) -> Result<(), IndexError> {
-        let holds = bytes.len() as u64 == self.header.hot_bytes && digest_is(bytes, &self.header.hot_digest);
+        let holds = bytes.len() as u64 == self.header.hot_bytes && part_digest(bytes) == self.header.hot_digest;
         if holds { Ok(()) } else { Err(IndexError::Digest("deciding")) }
     }
 }
@@ -202,10 +202,11 @@ pub(crate) fn name_of(header_bytes: &[u8]) -> [u8; 32] {
 }
 
 pub(crate) fn cold_check(header: &Header, bytes: &[u8]) -> Result<(), IndexError> {
-    let holds = bytes.len() as u64 == header.cold_bytes && digest_is(bytes, &header.cold_digest);
+    let holds = bytes.len() as u64 == header.cold_bytes && part_digest(bytes) == header.cold_digest;
     if holds { Ok(()) } else { Err(IndexError::Digest("explaining")) }
 }
 
-fn digest_is(bytes: &[u8], digest: &[u8; 32]) -> bool {
-    <[u8; 32]>::from(Sha256::digest(bytes)) == *digest
+/// The digest of a part. BLAKE3, because every run of the program computes it over all that it is about to use.
+fn part_digest(bytes: &[u8]) -> [u8; 32] {
+    blake3::hash(bytes).into()
 }

@@ -292,7 +292,7 @@ impl Advisory {
     #[must_use]
     pub fn of(records: &[Record]) -> Self {
         let live: Vec<&Record> = records.iter().filter(|record| record.withdrawn.is_none()).collect();
-        let heads: Vec<Head<'_>> = live.iter().map(|record| Head::of(record)).collect();
+        let heads: Vec<Head<'_>> = live.iter().map(|record| Head::of(record, "")).collect();
         let roots = roots(&heads);
         let mut encoded = Vec::new();
         for (number, record) in (0..).zip(&live) {

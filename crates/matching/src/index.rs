@@ -18,7 +18,6 @@ use crate::finding::{Finding, InventoryMatch, Statement};
 use crate::hot::Hot;
 use crate::package::Same;
 use crate::sheet::{Asked, word};
-use crate::source::source_of;
 
 /// Advisories by package, ready to be asked and to explain.
 #[derive(Debug)]
@@ -166,11 +165,11 @@ impl Index {
             self.package_explain(&view, package, hits, &mut said);
         }
         let finding = |hit: &Hit| {
-            let statements = said.remove(&hit.vulnerability).unwrap_or_default();
+            let statements = said.remove(&hit.vulnerability()).unwrap_or_default();
             let statements: Vec<Statement> = statements.into_iter().map(|(_, statement)| statement).collect();
             Finding {
-                ids: self.ids(hit.vulnerability),
-                status: hit.status,
+                ids: self.ids(hit.vulnerability()),
+                status: hit.status(),
                 package: package.clone(),
                 statements,
                 decided_by: None,
@@ -191,7 +190,7 @@ impl Index {
             let (record, vulnerability) = self.hot.entry(entry);
             let head = self.head(record);
             if head.ids().chain(head.upstream.iter().copied()).any(|id| ids.iter().any(|known| known == id)) {
-                hits.push(Hit { vulnerability, status: Status::Unknown });
+                hits.push(Hit::new(vulnerability, Status::Unknown));
             }
         }
         let mut said = HashMap::new();
@@ -227,17 +226,18 @@ impl Index {
         });
         for (entry, status) in (view.first..).zip(statuses) {
             let (record, vulnerability) = self.hot.entry(entry);
-            if !hits.iter().any(|hit| hit.vulnerability == vulnerability) {
+            if !hits.iter().any(|hit| hit.vulnerability() == vulnerability) {
                 continue;
             }
-            let record_id = self.head(record).id;
+            let head = self.head(record);
+            let teller = (head.id, head.source());
             let (body, stated) = (self.body(entry), view_names(view, ecosystems));
             let statement = match same {
                 Same::Yes => {
                     let unreadable = matches!(asked, Asked::Text(_));
-                    statement(record_id, scheme, &body, &package.version, (status, unreadable))
+                    statement(teller, scheme, &body, &package.version, (status, unreadable))
                 }
-                _ => elsewhere(record_id, same, stated, body.at),
+                _ => elsewhere(teller, same, stated, body.at),
             };
             let statements = said.entry(vulnerability).or_default();
             // A record may name a package twice: what it says is its strongest word.
@@ -289,14 +289,14 @@ fn view_names<'a>(view: &PackageView<'a>, ecosystems: &'a [String]) -> (&'a str,
 }
 
 /// What a record says that is about another name or another release.
-fn elsewhere(record: &str, same: Same, stated: (&str, &str), at: u32) -> Statement {
+fn elsewhere((record, said_by): (&str, &str), same: Same, stated: (&str, &str), at: u32) -> Statement {
     let because = match same {
         Same::CaseDiffers => format!("the record names {}: the same but for case, which counts here", stated.1),
         _ => format!("the record is about {}, and the inventory does not name that release", stated.0),
     };
     Statement {
         record: record.to_owned(),
-        said_by: source_of(record).to_owned(),
+        said_by: said_by.to_owned(),
         status: Status::Unknown,
         at: format!("affected[{at}]"),
         because,
@@ -308,7 +308,7 @@ fn elsewhere(record: &str, same: Same, stated: (&str, &str), at: u32) -> Stateme
 }
 
 fn statement(
-    record: &str,
+    (record, said_by): (&str, &str),
     scheme: Option<Scheme>,
     body: &Body<'_>,
     version: &str,
@@ -350,7 +350,7 @@ fn statement(
     let bounds = bounds.unwrap_or_default();
     Statement {
         record: record.to_owned(),
-        said_by: source_of(record).to_owned(),
+        said_by: said_by.to_owned(),
         status,
         at,
         because: sentence.join("; "),

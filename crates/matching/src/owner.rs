@@ -9,7 +9,6 @@ use crate::decide::base;
 use crate::finding::{Finding, InventoryMatch};
 use crate::index::Index;
 use crate::package::is_distribution;
-use crate::source::source_of;
 use crate::{Status, finding::Statement};
 
 /// For each component that lies within a distribution's package, and is of no distribution itself, the number of that package.
@@ -63,7 +62,7 @@ fn decide(index: &Index, owner: &PackageVersion, finding: &mut Finding) -> bool 
     let statements = index.statements_about(owner, &finding.ids);
     let strongest: Option<&Statement> = statements.iter().min_by_key(|statement| statement.status);
     let (status, said) = match strongest {
-        Some(statement) => (Some(statement.status), format!("{} ({})", statement.record, source_of(&statement.record))),
+        Some(statement) => (Some(statement.status), format!("{} ({})", statement.record, statement.said_by)),
         None => (None, String::new()),
     };
     finding.decided_by = Some(match status {

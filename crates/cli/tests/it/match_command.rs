@@ -188,3 +188,66 @@ fn a_vex_document_settles_what_it_speaks_of_and_is_shown() {
         assert_eq!(settled.status.code(), Some(0), "{document}");
     }
 }
+
+#[test]
+fn a_csaf_document_is_an_advisory_joined_with_others_and_told_by_its_publisher() {
+    let folder = tempfile::tempdir().unwrap();
+    let csaf = json!({
+        "document": {
+            "category": "csaf_security_advisory", "csaf_version": "2.0", "title": "Lodash in our product",
+            "publisher": {"category": "vendor", "name": "ACME Medical", "namespace": "https://example.org"},
+            "tracking": {"id": "ACME-2026-1", "current_release_date": "2026-02-01T10:00:00Z", "version": "1"},
+        },
+        "product_tree": {"branches": [{"category": "product_version_range", "name": "vers:npm/<4.18.0", "product": {
+            "product_id": "p", "name": "lodash", "product_identification_helper": {"purl": "pkg:npm/lodash"},
+        }}]},
+        "vulnerabilities": [{"cve": "CVE-2020-8203", "product_status": {"known_affected": ["p"]}}],
+    });
+    std::fs::write(folder.path().join("csaf.json"), csaf.to_string()).unwrap();
+    std::fs::write(folder.path().join("osv.json"), record("CVE-2020-8203", "lodash", "4.17.20")).unwrap();
+    let (all, index) = (folder.path().to_str().unwrap(), folder.path().join("all.index"));
+    let index = index.to_str().unwrap();
+    let by_files = run(folder.path(), &example("hospital.cdx.json"), &["--json"]);
+    assert_eq!(by_files.status.code(), Some(1), "{}", String::from_utf8_lossy(&by_files.stderr));
+    let report: Value = serde_json::from_slice(&by_files.stdout).unwrap();
+    let findings = report["inventories"][0]["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "one vulnerability, told once");
+    let statements = findings[0]["statements"].as_array().unwrap();
+    let said: Vec<&str> = statements.iter().map(|statement| statement["said_by"].as_str().unwrap()).collect();
+    assert_eq!(said, ["ACME Medical", "CVE Program"]);
+    assert_eq!(statements[0]["record"], "ACME-2026-1/CVE-2020-8203");
+    // An index keeps who said it.
+    let home = tempfile::tempdir().unwrap();
+    let built = run_at(home.path(), &["index", "build", "--advisories", all, "--out", index]);
+    assert_eq!(built.status.code(), Some(0), "{}", String::from_utf8_lossy(&built.stderr));
+    let inventory = example("hospital.cdx.json");
+    let by_index =
+        run_at(home.path(), &["match", "--index", index, "--inventory", inventory.to_str().unwrap(), "--json"]);
+    assert_eq!(by_index.stdout, by_files.stdout);
+}
+
+#[test]
+fn several_that_build_one_index_at_once_leave_one_whole_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let advisory = folder.path().join("one.json");
+    std::fs::write(&advisory, record("CVE-2020-8203", "lodash", "4.17.20")).unwrap();
+    let out = folder.path().join("all.index");
+    // Not even the key is there yet.
+    let arguments = ["index", "build", "--advisories", advisory.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    let start = |_| {
+        Command::new(env!("CARGO_BIN_EXE_proofhouse")).env("PROOFHOUSE_HOME", folder.path()).args(arguments).spawn()
+    };
+    let started: Vec<_> = (0..6).map(start).collect();
+    for child in started {
+        assert!(child.unwrap().wait().unwrap().success());
+    }
+    let shown = run_at(folder.path(), &["index", "show", out.to_str().unwrap(), "--json"]);
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["records"], 1);
+    let left: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains("draft"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

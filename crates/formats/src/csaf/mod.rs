@@ -1,12 +1,15 @@
-//! CSAF 2.0 security advisories, written. The values below are checked against each other before anything is written, so
-//! that what comes out passes the standard's mandatory tests. Must not decide what is affected: that was measured.
+//! CSAF 2.0 security advisories, written, and others' read as OSV records (`advisory.rs`). The values below are checked against
+//! each other before anything is written, so that what comes out passes the standard's mandatory tests. Must not decide what is
+//! affected: that was measured.
 
+mod advisory;
 mod check;
 mod cwe;
 mod document;
 mod filename;
 mod tree;
 
+pub use advisory::{Advisories, CSAF_BYTES_MAX, may_be_csaf, read};
 pub use check::Unwritable;
 pub use cwe::{CWES, cwe_name};
 pub use document::write;

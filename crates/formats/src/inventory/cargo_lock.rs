@@ -54,6 +54,31 @@ pub(super) fn read(document: &Node) -> Answer {
     Ok(draft.done())
 }
 
+/// A package of a file of lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) version: Option<&'a str>,
+    pub(super) source: Option<&'a str>,
+}
+
+/// What a file of lines says, in a version that keeps everything with its package.
+pub(super) struct Lines<'a> {
+    pub(super) version: u64,
+    pub(super) entries: Vec<Entry<'a>>,
+}
+
+impl Lines<'_> {
+    pub(super) fn read(&self) -> Answer {
+        let mut draft = Draft::new(WHAT, format!("Cargo.lock v{}", self.version));
+        for (index, entry) in self.entries.iter().enumerate() {
+            let from = entry.source.map_or(Some(Unmatchable::FromFile), source_reason);
+            draft.push(locked(ECOSYSTEM, entry.name, entry.version, from, format!("package[{index}]")))?;
+        }
+        Ok(draft.done())
+    }
+}
+
 fn package(item: &Node, path: String) -> super::Component {
     let from = match item.get("source") {
         None => Some(Unmatchable::FromFile),

@@ -3,9 +3,9 @@
 
 use super::draft::Answer;
 use super::{
-    INVENTORY_BYTES_MAX, Inventory, apk_installed, cargo_lock, composer_lock, cyclonedx, cyclonedx_xml, dpkg_status,
-    gemfile_lock, go_mod, gradle_lock, npm_lock, nuget_lock, pipfile_lock, pnpm_lock, poetry_lock, pom, requirements,
-    rpm_list, spdx, spdx_tag, spdx3, uv_lock, yarn_lock,
+    INVENTORY_BYTES_MAX, Inventory, apk_installed, cargo_lock, cargo_lock_lines, composer_lock, cyclonedx,
+    cyclonedx_xml, dpkg_status, gemfile_lock, go_mod, gradle_lock, npm_lock, nuget_lock, pipfile_lock, pnpm_lock,
+    poetry_lock, pom, requirements, rpm_list, spdx, spdx_tag, spdx3, uv_lock, yarn_lock,
 };
 use crate::json::Node;
 use crate::refusal::{node_read, text_read};
@@ -205,6 +205,9 @@ pub fn read_named(name: Option<&str>, bytes: &[u8]) -> Result<(Inventory, Vec<Wa
             }
         }
         _ if is_toml(text) => {
+            if let Some(read) = cargo_lock_lines::read(text) {
+                return read;
+            }
             let node = toml_text::read(WHAT, text)?;
             let of_kind = |format: &&Format| matches!(format.reader, Reader::Toml { .. });
             let seen = |f: &&Format| matches!(f.reader, Reader::Toml { seen, .. } if seen(&node));

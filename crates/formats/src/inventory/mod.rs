@@ -4,6 +4,7 @@
 
 mod apk_installed;
 mod cargo_lock;
+mod cargo_lock_lines;
 mod composer_lock;
 pub mod cyclonedx;
 mod cyclonedx_xml;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod csaf;
+mod csaf_advisory;
 mod feeds;
 mod inventory;
 mod osv;

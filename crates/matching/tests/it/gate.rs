@@ -88,7 +88,7 @@ fn no_difference_to_the_reference_over_real_advisories() {
         let hits = asker.ask(&pair.ecosystem, &pair.name, &pair.version);
         let got: BTreeMap<usize, Status> = hits
             .iter()
-            .map(|hit| (*names.entry(hit.vulnerability).or_insert_with(|| named(hit.vulnerability)), hit.status))
+            .map(|hit| (*names.entry(hit.vulnerability()).or_insert_with(|| named(hit.vulnerability())), hit.status()))
             .collect();
         assert_eq!(got.len(), hits.len(), "{pair:?}: a vulnerability is told twice");
         assert_eq!(got, reference.ask(&pair.ecosystem, &pair.name, &pair.version), "{pair:?}");

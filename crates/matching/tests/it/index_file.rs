@@ -57,13 +57,27 @@ fn what_was_not_signed_so_is_refused() {
     }
 }
 
+#[test]
+fn another_layout_or_order_of_versions_is_named_as_such() {
+    let signer = Signer::from_seed(&[1; 32]);
+    let file = build(&[one("A-1", "1.0.0", "2026-01-01T00:00:00Z")], Builder::default()).to_file(&signer);
+    for digit in [b'1', b'2', b'4', b'9'] {
+        let mut other = file.clone();
+        other[7] = digit;
+        let read = Index::read(&other, &signer.public());
+        assert!(matches!(read, Err(IndexError::OtherVersion)), "{}", char::from(digit));
+    }
+    let foreign = [b"SQLite format 3".as_slice(), &file].concat();
+    assert!(matches!(Index::read(&foreign, &signer.public()), Err(IndexError::Malformed(_))));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300), start in any::<bool>()) {
         let signer = Signer::from_seed(&[1; 32]);
         let index = Index::build([one("A-1", "1.0.0", "2026-01-01T00:00:00Z")]).unwrap();
         let with = |magic: &[u8]| if start { [magic, &bytes].concat() } else { bytes.clone() };
-        prop_assert!(Index::read(&with(b"PHINDEX1"), &signer.public()).is_err());
-        prop_assert!(delta_apply(&index, &with(b"PHDELTA1")).is_err());
+        prop_assert!(Index::read(&with(b"PHINDEX3"), &signer.public()).is_err());
+        prop_assert!(delta_apply(&index, &with(b"PHDELTA2")).is_err());
     }
 }
