@@ -1,7 +1,7 @@
 //! `cargo xtask slow versions`: a million pairs of versions for each ecosystem's own program. Makes the programs below
 //! `target/tools/versions` through the registries' ordinary clients; what only the distribution has (dpkg's and RPM's
 //! libraries, Ruby, PHP with Composer) must be installed, and is named when it is not. `cargo xtask slow fuzz`: the readers of
-//! inventories before changed documents. Must not touch the product.
+//! inventories and of reports before changed documents. Must not touch the product.
 
 use anyhow::{Context as _, Result, ensure};
 use std::io::Write as _;
@@ -68,7 +68,7 @@ pub fn purl(root: &Path) -> Result<bool> {
 /// Seconds that each document is changed for.
 const FUZZ_SECONDS: &str = "60";
 
-/// Runs the example `fuzz` of the crate `formats`, with overflow checked, over the tests' documents and the examples; `arguments` are a seed and seconds, or
+/// Runs the examples `fuzz` of the crates `formats` and `intake`, with overflow checked, over the tests' documents and the examples; `arguments` are a seed and seconds, or
 /// nothing.
 pub fn fuzz(root: &Path, arguments: &[&str]) -> Result<bool> {
     let (seed, seconds) = match arguments {
@@ -78,7 +78,11 @@ pub fn fuzz(root: &Path, arguments: &[&str]) -> Result<bool> {
     let mut command = Command::new("cargo");
     command.args(["run", "--quiet", "--package", "formats", "--example", "fuzz", "--", seed, seconds]);
     command.args(["crates/formats/tests/data/inventory", "examples/inventories"]).current_dir(root);
-    Ok(command.status().context("start the example `fuzz`")?.success())
+    let inventories = command.status().context("start the example `fuzz` of formats")?.success();
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--package", "intake", "--example", "fuzz", "--", seed, seconds]);
+    command.arg("crates/intake/tests/data").current_dir(root);
+    Ok(command.status().context("start the example `fuzz` of intake")?.success() && inventories)
 }
 
 /// The lines that the example reads, and the peers that could not be made.

@@ -76,6 +76,11 @@ pub fn case_lines(case: &Value) -> Vec<String> {
         };
         lines.push(format!("{:<12} introduced {}, {end}", "affected", text(interval, "introduced")));
     }
+    let list = case.get("checklist").and_then(Value::as_object).into_iter().flatten();
+    let missing: Vec<&str> = list.filter(|(_, there)| **there == false).map(|(item, _)| item.as_str()).collect();
+    if !missing.is_empty() {
+        lines.push(format!("{:<12} {}", "missing", missing.join(", ")));
+    }
     for finding in items(case, "findings") {
         lines.push(format!(
             "{:<12} {} {}: {}",

@@ -90,6 +90,28 @@ impl ApiError {
     }
 }
 
+/// What came back.
+struct Answer {
+    status: StatusCode,
+    bytes: Vec<u8>,
+    /// `Retry-After`, in seconds; a date is not read.
+    retry_after: Option<u64>,
+}
+
+/// What became of one request.
+#[derive(Debug)]
+pub enum Posted {
+    /// It was taken.
+    Taken(Value),
+    /// Not now.
+    Later {
+        /// 429 or 503.
+        status: u16,
+        /// When to come back, in seconds, where it was told.
+        after_s: Option<u64>,
+    },
+}
+
 /// One clearinghouse, with a token.
 #[derive(Clone)]
 pub struct Api {
@@ -129,7 +151,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`]
     pub fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ApiError> {
-        let (status, bytes) = self.exchange("GET", path, None, &[], None)?;
+        let Answer { status, bytes, .. } = self.exchange("GET", path, None, &[], None)?;
         if status.is_success() { Ok(bytes) } else { Err(refused(status, &bytes)) }
     }
 
@@ -166,6 +188,22 @@ impl Api {
         self.send_keyed("POST", path, Some(media_type), body, Some(key.to_owned()))
     }
 
+    /// Sends once, without a second try of its own: a server that asks to come back later is not pressed.
+    ///
+    /// # Errors
+    /// [`ApiError`], but not for 429 and 503.
+    pub fn post_once(&self, path: &str, body: &[u8], key: &str) -> Result<Posted, ApiError> {
+        let answer = self.exchange("POST", path, Some("application/json"), body, Some(key))?;
+        if matches!(answer.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            return Ok(Posted::Later { status: answer.status.as_u16(), after_s: answer.retry_after });
+        }
+        if !answer.status.is_success() {
+            return Err(refused(answer.status, &answer.bytes));
+        }
+        let odd = |e| ApiError::Unreachable(format!("{}{path}: the answer is not JSON: {e}", self.base));
+        serde_json::from_slice(&answer.bytes).map(Posted::Taken).map_err(odd)
+    }
+
     /// Replaces a document.
     ///
     /// # Errors
@@ -193,13 +231,13 @@ impl Api {
             let answer = self.exchange(method, path, media_type, body, key.as_deref());
             match answer {
                 Err(ApiError::Unreachable(_)) if tries < TRIES_MAX => {}
-                Ok((StatusCode::SERVICE_UNAVAILABLE, _)) if tries < TRIES_MAX => {}
-                Ok((status, bytes)) if status.is_success() => {
+                Ok(Answer { status: StatusCode::SERVICE_UNAVAILABLE, .. }) if tries < TRIES_MAX => {}
+                Ok(Answer { status, bytes, .. }) if status.is_success() => {
                     return serde_json::from_slice(&bytes).map_err(|e| {
                         ApiError::Unreachable(format!("{}{path}: the answer is not JSON: {e}", self.base))
                     });
                 }
-                Ok((status, bytes)) => return Err(refused(status, &bytes)),
+                Ok(Answer { status, bytes, .. }) => return Err(refused(status, &bytes)),
                 Err(error) => return Err(error),
             }
             std::thread::sleep(Duration::from_millis(300 * u64::from(tries)));
@@ -213,7 +251,7 @@ impl Api {
         media_type: Option<&str>,
         body: &[u8],
         key: Option<&str>,
-    ) -> Result<(StatusCode, Vec<u8>), ApiError> {
+    ) -> Result<Answer, ApiError> {
         let unreachable = |e: &dyn std::fmt::Display| ApiError::Unreachable(format!("{}{path}: {e}", self.base));
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
@@ -232,10 +270,12 @@ impl Api {
         };
         let answer = answer.map_err(|e| unreachable(&e))?;
         let status = answer.status();
+        let retry_after =
+            answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let mut bytes = Vec::new();
         let mut reader = answer.into_body().into_reader().take(ANSWER_BYTES_MAX);
         reader.read_to_end(&mut bytes).map_err(|e| unreachable(&e))?;
-        Ok((status, bytes))
+        Ok(Answer { status, bytes, retry_after })
     }
 }
 

@@ -56,6 +56,8 @@ enum Command {
     Claim(nouns::claim::Claim),
     /// Send a report or a proof bundle
     Submit(nouns::submit::Submit),
+    /// Hand a case to another clearinghouse
+    Relay(nouns::relay::Relay),
     /// What became of your reports
     Report(nouns::report::Report),
     /// List, show and move cases
@@ -120,6 +122,7 @@ fn main() -> ExitCode {
         Command::Worker(command) => command.run(cli.home),
         Command::Claim(command) => command.run(),
         Command::Submit(command) => command.run(),
+        Command::Relay(command) => command.run(cli.home),
         Command::Report(command) => command.run(),
         Command::Case(command) => command.run(),
         Command::Fix(command) => command.run(),

@@ -91,7 +91,7 @@ impl Understood {
     /// Digest of what is sent (SHA-256, hex): the same report has the same.
     #[must_use]
     pub fn digest(&self) -> String {
-        hex::encode(Sha256::digest(&self.body))
+        digest_hex(&self.body)
     }
 
     /// Its facts for sorting, under an id. What was attached as it came in JSON or bytes says nothing to people and is left out.
@@ -110,6 +110,12 @@ impl Understood {
         report.references.clear();
         sort::read(id, &tap::write_report(&report)).ok()?.into_iter().next()
     }
+}
+
+/// SHA-256 in hex.
+#[must_use]
+pub fn digest_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// A TAP report is sent as it is.

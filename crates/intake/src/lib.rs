@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod archive;
+mod case;
 mod crash;
 mod csaf;
 mod cve;
@@ -25,7 +26,8 @@ mod sarif;
 mod text;
 
 pub use archive::{ZIP_ENTRIES_COUNT_MAX, ZIP_LEVELS_MAX, ZIP_RATIO_COUNT_MAX, ZIP_UNPACKED_BYTES_MAX};
-pub use draft::Understood;
+pub use case::of_case;
+pub use draft::{Understood, digest_hex};
 pub use given::Given;
 pub use kind::{Kind, kind_of};
 pub use mail::MAIL_BYTES_MAX;

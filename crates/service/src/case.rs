@@ -4,11 +4,13 @@
 //! an outsider anything.
 
 use domain::case::{CASE_REASON_BYTES_MAX, CaseState, EventKind, MaintainerVerdict};
+use domain::fix::{FixKind, FixState};
 use domain::id::{CaseId, MemberId};
 use domain::package::Package;
 use domain::party::{Actor, Role};
 use domain::policy::{Action, CaseStanding, visible};
 use domain::read_in::Tier;
+use domain::report::ChecklistItem;
 use domain::time::Timestamp;
 use serde_json::json;
 use store::advisory::Advisory;
@@ -43,6 +45,8 @@ pub struct CaseView {
     pub tlp: &'static str,
     /// Whether reports and proofs are shown.
     pub research: bool,
+    /// Which of the six things its findings and fixes have together; empty where research is not shown.
+    pub checklist: Vec<(ChecklistItem, bool)>,
     /// The findings that are this case.
     pub findings: Vec<Finding>,
     /// Their proofs.
@@ -164,13 +168,15 @@ impl Service {
             EventKind::ReadIn => sees_read_ins,
             _ => true,
         });
+        let all_fixes = store::fix::by_case(tx, id).await?;
         Ok(CaseView {
+            checklist: if research { checklist_of(&all_findings, &all_fixes) } else { Vec::new() },
             tier: standing.tier,
             tlp: if case.public { "TLP:CLEAR" } else { standing.tier.unwrap_or(Tier::Full).tlp() },
             research,
             findings: if research { all_findings } else { Vec::new() },
             proofs: if research { store::proof::by_case(tx, id).await? } else { Vec::new() },
-            fixes: if shows_fix { store::fix::by_case(tx, id).await? } else { Vec::new() },
+            fixes: if shows_fix { all_fixes } else { Vec::new() },
             events,
             read_ins: if sees_read_ins { store::read_in::list(tx, id).await? } else { Vec::new() },
             notices,
@@ -300,6 +306,16 @@ fn redact(case: &mut Case, actor: &Actor, standing: CaseStanding) -> Result<()> 
 }
 
 /// Every finder once, in the order their findings came.
+/// A thing is there when one finding has it; a patch also when a fix of the case was verified.
+fn checklist_of(findings: &[Finding], fixes: &[Fix]) -> Vec<(ChecklistItem, bool)> {
+    let all: Vec<serde_json::Value> =
+        findings.iter().filter_map(|finding| serde_json::from_str(&finding.checklist).ok()).collect();
+    let told = |item: &ChecklistItem| all.iter().any(|list| list.get(item.as_str()) == Some(&true.into()));
+    let fixed = fixes.iter().any(|fix| fix.state == FixState::Verified && fix.kind != FixKind::Mitigation);
+    let there = |item: &ChecklistItem| told(item) || *item == ChecklistItem::Patch && fixed;
+    ChecklistItem::ALL.iter().map(|item| (*item, there(item))).collect()
+}
+
 pub(crate) fn credits_of(findings: &[Finding]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for finding in findings {

@@ -7,7 +7,7 @@ use domain::package::Package;
 use domain::party::Role;
 use domain::policy::Action;
 use domain::proof::Grade;
-use domain::report::{FindingState, ReportState};
+use domain::report::{ChecklistItem, FindingState, ReportState};
 use domain::shown::is_invisible;
 use domain::time::Timestamp;
 use serde_json::json;
@@ -152,6 +152,7 @@ impl Service {
         table::insert(tx, &proof).await?;
         store::finding::set_proof(tx, finding.id, proof.id, now).await?;
         store::finding::set_state(tx, finding.id, FindingState::Proving, None, now).await?;
+        store::finding::set_checklist(tx, finding.id, &checklist_with_proof(&finding.checklist)).await?;
         let needs = [runtime_label(&opened.runtime)];
         self.proof_job_enqueue(tx, JobKind::ProofMeasure, &proof.id.to_string(), &needs).await?;
         Ok(proof.id)
@@ -232,6 +233,15 @@ impl Service {
         store::report::set_state(tx, finding.report_id, ReportState::Done, now).await?;
         Ok(())
     }
+}
+
+/// A bundle that can be run shows how the defect is triggered, proves it, and is the test that fails before the patch.
+fn checklist_with_proof(checklist: &str) -> String {
+    let mut items: serde_json::Map<String, serde_json::Value> = serde_json::from_str(checklist).unwrap_or_default();
+    for item in [ChecklistItem::Trigger, ChecklistItem::Proof, ChecklistItem::Tests] {
+        items.insert(item.as_str().to_owned(), true.into());
+    }
+    serde_json::Value::Object(items).to_string()
 }
 
 fn own_finding(found: Option<Finding>, ctx: &Ctx) -> Result<Finding> {

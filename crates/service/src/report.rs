@@ -21,6 +21,8 @@ use crate::ctx::{Begun, Ctx, Work};
 use crate::error::{Result, ServiceError, internal};
 use crate::identity::{digest_hex, new_id, new_receipt, now};
 use crate::job::JobKind;
+use crate::known::Known;
+use crate::provenance;
 
 /// What a sender gets after the commit.
 #[derive(Debug, Clone)]
@@ -51,6 +53,8 @@ pub struct ReportView {
     pub attachments: Vec<table::Attachment>,
     /// What was drawn from it.
     pub findings: Vec<Finding>,
+    /// What the actor may see and is known already: which finding, and what it is.
+    pub known: Vec<Known>,
 }
 
 impl Service {
@@ -60,7 +64,8 @@ impl Service {
     /// `Forbidden`, `Tap` with every violation, `Unavailable` (then nothing was stored).
     pub async fn report_submit(&self, ctx: &Ctx, body: &[u8]) -> Result<ReportSubmitted> {
         ctx.authorize(Action::ReportSubmit)?;
-        let (report, warnings) = tap::read_report(body).map_err(ServiceError::Tap)?;
+        let (report, mut warnings) = tap::read_report(body).map_err(ServiceError::Tap)?;
+        warnings.extend(provenance::warnings(&report));
         let receipt = self.report_accept(ctx, &report, body).await?;
         Ok(ReportSubmitted { receipt, warnings })
     }
@@ -72,7 +77,8 @@ impl Service {
     /// As [`Service::report_submit`].
     pub async fn report_submit_multipart(&self, ctx: &Ctx, body: &[u8], boundary: &str) -> Result<ReportSubmitted> {
         ctx.authorize(Action::ReportSubmit)?;
-        let (report, warnings) = tap::read_multipart(body, boundary).map_err(ServiceError::Tap)?;
+        let (report, mut warnings) = tap::read_multipart(body, boundary).map_err(ServiceError::Tap)?;
+        warnings.extend(provenance::warnings(&report));
         let receipt = self.report_accept(ctx, &report, &tap::write_report(&report)).await?;
         Ok(ReportSubmitted { receipt, warnings })
     }
@@ -127,7 +133,7 @@ impl Service {
             done_at: None,
             body_blob_id,
             digest,
-            provenance: provenance(report),
+            provenance: provenance::kept(report),
         };
         table::insert(&mut work.tx, &row).await?;
         for (position, attachment) in report.attachments.iter().enumerate() {
@@ -169,6 +175,33 @@ impl Service {
         Ok(table::list(&mut tx, party, page).await?)
     }
 
+    /// Those of the same reports of which a finding lacks one of the six things and is in no case: the queue of what waits for
+    /// its sender.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn report_list_incomplete(&self, ctx: &Ctx, page: &Page) -> Result<Listed<table::Report>> {
+        ctx.authorize(Action::OwnRead)?;
+        let mut tx = self.store.read().await?;
+        let party = if ctx.actor.is(Role::Coordinator) { None } else { Some(ctx.actor.party) };
+        Ok(table::list_incomplete(&mut tx, party, page).await?)
+    }
+
+    /// The same with their findings, for whoever looks at the queue.
+    ///
+    /// # Errors
+    /// As [`Service::report_list_incomplete`].
+    pub async fn reports_waiting(&self, ctx: &Ctx, page: &Page) -> Result<Vec<(table::Report, Vec<Finding>)>> {
+        let listed = self.report_list_incomplete(ctx, page).await?;
+        let mut tx = self.store.read().await?;
+        let mut waiting = Vec::new();
+        for report in listed.items {
+            let findings = self.findings_shown(&mut tx, ctx, report.id).await?;
+            waiting.push((report, findings));
+        }
+        Ok(waiting)
+    }
+
     /// One report of the actor's party, or any for coordinators.
     ///
     /// # Errors
@@ -179,17 +212,27 @@ impl Service {
         let own = |r: &table::Report| r.party_id == ctx.actor.party || ctx.actor.is(Role::Coordinator);
         let report = table::by_id(&mut tx, id).await?.filter(own).ok_or(ServiceError::NotFound("report"))?;
         let attachments = table::attachments(&mut tx, id).await?;
-        let mut findings = store::finding::by_report(&mut tx, id).await?;
+        let findings = self.findings_shown(&mut tx, ctx, id).await?;
+        let mut known = Vec::new();
+        for finding in &findings {
+            known.extend(self.known_of(&mut tx, &ctx.actor, &report, finding).await?);
+        }
+        Ok(ReportView { report, attachments, findings, known })
+    }
+
+    /// What was drawn from a report, as the actor may see it.
+    async fn findings_shown(&self, tx: &mut Tx, ctx: &Ctx, id: ReportId) -> Result<Vec<Finding>> {
+        let mut findings = store::finding::by_report(tx, id).await?;
         for finding in &mut findings {
             // A reporter learns of the case its finding is in only while it is read in; nor does it
             // learn, by the reason or the time of a change, that something happens there.
-            if finding.case_id.is_some() && !self.case_visible(&mut tx, &ctx.actor, finding.case_id).await? {
+            if finding.case_id.is_some() && !self.case_visible(tx, &ctx.actor, finding.case_id).await? {
                 finding.case_id = None;
                 finding.state_reason = None;
                 finding.updated_at = finding.created_at;
             }
         }
-        Ok(ReportView { report, attachments, findings })
+        Ok(findings)
     }
 
     /// The job behind every report: draws its finding and, where a proof is attached, sends that to
@@ -289,7 +332,7 @@ fn finding_of(
         state_reason: Some(proof_wanted_reason(report, package.is_some())),
         proof_id: None,
         case_id: None,
-        credits: json!([credit]).to_string(),
+        credits: json!(provenance::credits(report, credit)).to_string(),
         checklist: checklist(report),
         created_at: now,
         updated_at: now,
@@ -304,17 +347,6 @@ fn report_title(report: &Report) -> String {
         Some(place) => format!("{what}: {}", place.chars().take(120).collect::<String>()),
         None => what,
     }
-}
-
-fn provenance(report: &Report) -> String {
-    json!({
-        "discovery_method": report.discovery_method,
-        "discovery_tooling": report.discovery_tooling,
-        "references": report.references,
-        "upstream_ids": report.upstream_ids,
-        "reported_versions": report.versions,
-    })
-    .to_string()
 }
 
 fn proof_wanted_reason(report: &Report, package: bool) -> String {

@@ -118,6 +118,7 @@ impl Service {
         self.case_event(tx, case.id, EventKind::FindingJoined, None, &text, true, now).await?;
         if !case.public {
             self.finder_read_in(tx, case.id, finding, now).await?;
+            self.terms_say(tx, case.id, finding, now).await?;
         }
         let aliased = case.state.is_live() && aliases_join(&mut case, finding)?;
         let ranges = match self.confirmed_proof(tx, finding).await? {
@@ -200,11 +201,21 @@ impl Service {
             self.case_event(tx, case.id, EventKind::RangeMeasured, None, &range.sentence(), false, now).await?;
         }
         self.finder_read_in(tx, case.id, finding, now).await?;
+        self.terms_say(tx, case.id, finding, now).await?;
         for maintainer in store::party::maintainers(tx, &case.purl).await? {
             self.read_in_by_right(tx, case.id, maintainer.member_id, "maintains the package", now).await?;
         }
         self.job_enqueue(tx, JobKind::CaseNotify, &format!("{} opened", case.id)).await?;
         Ok(case.id)
+    }
+
+    /// The terms that a finding's report came with stand in the case's history: whoever sets its embargo reads them there.
+    async fn terms_say(&self, tx: &mut Tx, case: CaseId, finding: &Finding, now: Timestamp) -> Result<()> {
+        let report = store::report::by_id(tx, finding.report_id).await?.ok_or(ServiceError::NotFound("report"))?;
+        match crate::provenance::terms_told(&report.provenance) {
+            Some(text) => self.case_event(tx, case, EventKind::Embargo, None, &text, true, now).await,
+            None => Ok(()),
+        }
     }
 
     async fn finder_read_in(&self, tx: &mut Tx, case: CaseId, finding: &Finding, now: Timestamp) -> Result<()> {

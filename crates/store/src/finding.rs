@@ -191,6 +191,14 @@ pub async fn set_proof(tx: &mut Tx, id: FindingId, proof: ProofId, at: Timestamp
     tx.changed("update findings set proof_id = $2, updated_at = $3 where id = $1", params![id, proof, at]).await
 }
 
+/// Says anew which of the six things there are; false when there is no such finding.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn set_checklist(tx: &mut Tx, id: FindingId, checklist: &str) -> Result<bool, StoreError> {
+    tx.changed("update findings set checklist = $2 where id = $1", params![id, checklist]).await
+}
+
 /// Puts a finding into a case, out of the one it may be in; false when there is no such finding.
 ///
 /// # Errors

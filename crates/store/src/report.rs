@@ -195,6 +195,22 @@ pub async fn list(tx: &mut Tx, party: Option<PartyId>, page: &Page) -> Result<Li
     Ok(Listed::cut(items, page, |r| r.id))
 }
 
+/// The same of reports with a finding that is in no case and lacks one of the six things.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn list_incomplete(tx: &mut Tx, party: Option<PartyId>, page: &Page) -> Result<Listed<Report>, StoreError> {
+    let sql = concat!(
+        "select ",
+        columns!(),
+        " from reports where (cast($1 as text) is null or party_id = $1)",
+        " and (cast($2 as text) is null or id < $2) and exists (select 1 from findings f where f.report_id = reports.id",
+        " and f.case_id is null and f.checklist like '%:false%') order by id desc limit $3"
+    );
+    let items = tx.all(sql, params![party, page.before::<ReportKind>()?, page.fetch()], read).await?;
+    Ok(Listed::cut(items, page, |r| r.id))
+}
+
 /// Writes an attachment.
 ///
 /// # Errors

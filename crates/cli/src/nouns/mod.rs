@@ -9,6 +9,7 @@ pub mod inventory;
 pub mod notices;
 pub mod party;
 pub mod publish;
+pub mod relay;
 pub mod report;
 pub mod submit;
 pub mod token;

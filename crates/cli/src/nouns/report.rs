@@ -28,6 +28,9 @@ enum What {
         /// Where to go on
         #[arg(long)]
         cursor: Option<String>,
+        /// Only those that lack something and wait for you
+        #[arg(long)]
+        incomplete: bool,
     },
     /// One report and its findings
     Show {
@@ -52,16 +55,27 @@ pub fn paged(path: &str, cursor: Option<&str>) -> String {
     }
 }
 
+fn listed(cursor: Option<&str>, incomplete: bool) -> String {
+    let path = paged("/v1/reports", cursor);
+    match (incomplete, cursor) {
+        (false, _) => path,
+        (true, Some(_)) => format!("{path}&incomplete=true"),
+        (true, None) => format!("{path}?incomplete=true"),
+    }
+}
+
 impl Report {
     /// Runs the subcommand.
     pub fn run(self) -> ExitCode {
         let api = Api::new(&self.server);
         match self.what {
-            What::List { cursor } => show(api.get(&paged("/v1/reports", cursor.as_deref())), self.json, |v| {
-                page(v, |r| {
-                    format!("{}  {}  {}  {}", text(r, "id"), text(r, "receipt"), text(r, "state"), text(r, "title"))
+            What::List { cursor, incomplete } => {
+                show(api.get(&listed(cursor.as_deref(), incomplete)), self.json, |v| {
+                    page(v, |r| {
+                        format!("{}  {}  {}  {}", text(r, "id"), text(r, "receipt"), text(r, "state"), text(r, "title"))
+                    })
                 })
-            }),
+            }
             What::Show { id } => show(api.get(&format!("/v1/reports/{id}")), self.json, lines),
             What::Status { receipt } => show(api.get(&format!("/v1/submissions/{receipt}")), self.json, |v| {
                 fields(v, &["receipt", "status", "at"])
@@ -86,6 +100,11 @@ fn lines(report: &Value) -> Vec<String> {
                 lines.push(format!("             still missing: {}", missing.join(", ")));
             }
         }
+    }
+    for known in items(report, "known") {
+        let what = known.get("advisory").and_then(Value::as_str).unwrap_or_else(|| text(known, "case"));
+        let because: Vec<&str> = items(known, "because").iter().filter_map(Value::as_str).collect();
+        lines.push(format!("known        {what}: {}", because.join("; ")));
     }
     lines
 }

@@ -6,6 +6,7 @@ mod demo;
 mod import;
 mod match_command;
 mod range;
+mod relay;
 mod store_command;
 mod submit;
 mod tls;

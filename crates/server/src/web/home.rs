@@ -24,6 +24,8 @@ struct Home {
     frame: Frame,
     advisories: Vec<AdvisoryRow>,
     cases: Vec<CaseRow>,
+    /// Reports that lack something, one's own; everybody's for coordinators.
+    waiting: Vec<WaitingRow>,
     queue: Option<Vec<QueueRow>>,
 }
 
@@ -41,6 +43,14 @@ struct CaseRow {
     purl: String,
     state: &'static str,
     opened: String,
+}
+
+struct WaitingRow {
+    title: String,
+    receipt: String,
+    received: String,
+    missing: String,
+    why: String,
 }
 
 struct QueueRow {
@@ -64,9 +74,13 @@ async fn home_page(door: &Door, visitor: &Visitor) -> Result<Home, ServiceError>
         Some(ctx) => cases(door, ctx).await?,
         None => Vec::new(),
     };
+    let waiting = match visitor.ctx() {
+        Some(ctx) => waiting(door, ctx).await?,
+        None => Vec::new(),
+    };
     let is_staff = visitor.actor().is_some_and(|a| a.is(Role::Coordinator));
     let queue = if is_staff { Some(queue(door).await?) } else { None };
-    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories: advisories(door).await?, cases, queue })
+    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories: advisories(door).await?, cases, waiting, queue })
 }
 
 async fn advisories(door: &Door) -> Result<Vec<AdvisoryRow>, ServiceError> {
@@ -95,6 +109,25 @@ async fn cases(door: &Door, ctx: &Ctx) -> Result<Vec<CaseRow>, ServiceError> {
         opened: day(case.opened_at),
     };
     Ok(listed.items.into_iter().map(row).collect())
+}
+
+async fn waiting(door: &Door, ctx: &Ctx) -> Result<Vec<WaitingRow>, ServiceError> {
+    let mut rows = Vec::new();
+    for (report, findings) in door.service.reports_waiting(ctx, &Page { cursor: None, limit: ROWS }).await? {
+        for finding in findings {
+            let list: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(&finding.checklist).unwrap_or_default();
+            let missing = list.iter().filter(|(_, there)| **there == false).map(|(item, _)| item.as_str());
+            rows.push(WaitingRow {
+                title: finding.title,
+                receipt: report.receipt.clone(),
+                received: day(report.received_at),
+                missing: missing.collect::<Vec<_>>().join(", "),
+                why: finding.state_reason.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(rows)
 }
 
 async fn queue(door: &Door) -> Result<Vec<QueueRow>, ServiceError> {

@@ -5,6 +5,7 @@ mod authorisation;
 mod bodies;
 mod description;
 mod hidden;
+mod intake;
 mod journey;
 mod logs;
 mod pages;

@@ -134,7 +134,7 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
 
 /// Use cases that name nothing that can be hidden by an embargo: one's own party, what is public by
 /// its name, what only coordinators may do anyway, lists, and what makes something new.
-const OTHERS: [&str; 40] = [
+const OTHERS: [&str; 42] = [
     "admin_bootstrap",
     "admin_token_reissue",
     "advisory_document",
@@ -165,6 +165,8 @@ const OTHERS: [&str; 40] = [
     "party_show",
     "ready",
     "report_list",
+    "report_list_incomplete",
+    "reports_waiting",
     "report_submit",
     "report_submit_multipart",
     "submission_status",
@@ -309,6 +311,8 @@ async fn lists(s: &Service, who: &Player, limit: u32) -> Vec<String> {
     }
     all!(async |p: Page| s.notice_list(&ctx, &p).await);
     all!(async |p: Page| s.report_list(&ctx, &p).await);
+    all!(async |p: Page| s.report_list_incomplete(&ctx, &p).await);
+    seen.push(format!("{:?}", s.reports_waiting(&ctx, &Page { cursor: None, limit }).await.unwrap()));
     all!(async |p: Page| s.claim_list(&ctx, &p).await);
     all!(async |p: Page| s.inventory_list(&ctx, &p).await);
     all!(async |p: Page| s.advisory_list(&p).await);

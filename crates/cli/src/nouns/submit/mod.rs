@@ -17,6 +17,7 @@ use crate::api::{Api, Server};
 use crate::output::{self, EXIT_INPUT};
 
 pub use bundle::{Told, bundle_pack, bundle_purl, report_of};
+pub use send::submission_wait;
 
 /// Sends reports. FILE is SARIF 2.1.0, crash output, CASR, OSV, CSAF, a CVE record, CycloneDX with vulnerabilities, OpenVEX, a GitHub
 /// advisory, an e-mail, text, a zip of these, a TAP report, or a proof bundle (folder, .tar.zst or .tar.gz).

@@ -155,6 +155,11 @@ pub(crate) struct CaseFull {
     tlp: &'static str,
     /// Who found it, as they are credited.
     credits: Vec<String>,
+    /// Which of the six things of a report that is ready its findings and fixes have together; `null` outside tiers 0 and 1.
+    #[schema(required, value_type = Option<serde_json::Map<String, serde_json::Value>>)]
+    checklist: Option<serde_json::Value>,
+    /// Whether all six are there: until then it is not shown to a maintainer as finished.
+    ready: bool,
     /// The findings that are this case, and why; tiers 0 and 1.
     findings: Vec<FindingShown>,
     /// Their proofs; tiers 0 and 1.
@@ -192,7 +197,11 @@ impl From<CaseView> for CaseFull {
         };
         let named =
             |a: store::advisory::Advisory| AdvisoryNamed { name: a.name, state: a.state.into(), revision: a.revision };
+        let items = view.checklist.iter().map(|(item, there)| (item.as_str().to_owned(), (*there).into()));
+        let checklist = serde_json::Value::Object(items.collect());
         Self {
+            ready: !view.checklist.is_empty() && view.checklist.iter().all(|(_, there)| *there),
+            checklist: (!view.checklist.is_empty()).then_some(checklist),
             tier: view.tier.map(Tier),
             tlp: view.tlp,
             credits: view.credits,

@@ -14,14 +14,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::wire::{FindingState, PageOf, ReportState, Time, Warning, page_shown, path_id, texts, value};
-use super::{PageParameters, PageQuery};
 use crate::http::answer;
 use crate::http::asked::{Document, Intake, Sent};
 use crate::http::body::BodyRule;
 use crate::http::caller::{Caller, Shows};
 use crate::http::door::Door;
 use crate::http::problem::{Problem, ProblemError};
-use crate::http::query::Query;
+use crate::http::query::{FromQuery, Parameters, Query};
 use crate::limits::REPORT_BODY_BYTES_MAX;
 
 pub(super) fn routes() -> OpenApiRouter<Door> {
@@ -314,10 +313,32 @@ struct ReportFull {
     attachments: Vec<AttachmentShown>,
     /// What was drawn from it.
     findings: Vec<FindingShown>,
+    /// What of it is known already, as far as you may know. A hint: a proof decides.
+    known: Vec<KnownShown>,
+}
+
+/// A case that a finding seems to be.
+#[derive(Debug, Serialize, ToSchema)]
+struct KnownShown {
+    /// The finding.
+    finding: String,
+    /// The case.
+    case: String,
+    /// Its advisory, once published.
+    #[schema(required)]
+    advisory: Option<String>,
+    /// Why, each in a sentence.
+    because: Vec<String>,
 }
 
 impl From<ReportView> for ReportFull {
     fn from(view: ReportView) -> Self {
+        let known = |known: service::known::Known| KnownShown {
+            finding: known.finding.to_string(),
+            case: known.case.to_string(),
+            advisory: known.advisory,
+            because: known.because,
+        };
         let attachment = |a: store::report::Attachment| AttachmentShown {
             filename: a.filename,
             content_type: a.content_type,
@@ -329,20 +350,54 @@ impl From<ReportView> for ReportFull {
             report: view.report.into(),
             attachments: view.attachments.into_iter().map(attachment).collect(),
             findings: view.findings.into_iter().map(FindingShown::from).collect(),
+            known: view.known.into_iter().map(known).collect(),
         }
     }
 }
 
+/// Which reports are wanted.
+#[derive(Debug)]
+struct ReportQuery {
+    incomplete: bool,
+    page: store::Page,
+}
+
+impl FromQuery for ReportQuery {
+    fn from_query(query: &mut Parameters) -> Option<Self> {
+        let incomplete: Option<Option<bool>> = query.parsed("incomplete", "unknown_word");
+        let page = query.page();
+        Some(Self { incomplete: incomplete?.unwrap_or(false), page: page? })
+    }
+}
+
+/// How they are described.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes parameters; `ReportQuery` reads them")]
+struct ReportParameters {
+    /// `true`: only those that lack one of the six things and are in no case: they wait for their sender.
+    incomplete: Option<bool>,
+    /// Where the list goes on: `next` of the page before.
+    #[param(max_length = 128)]
+    cursor: Option<String>,
+    /// Rows wanted, 25 when left out.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
 /// The reports of your party; for coordinators all.
 #[utoipa::path(get, path = "/v1/reports", tag = "reports", operation_id = "report_list", security(("bearer" = [])),
-    params(PageParameters), responses((status = 200, description = "A page.", body = PageOf<ReportShown>)))]
+    params(ReportParameters), responses((status = 200, description = "A page.", body = PageOf<ReportShown>)))]
 async fn report_list(
     State(door): State<Door>,
     caller: Caller,
     OriginalUri(uri): OriginalUri,
-    query: Query<PageQuery>,
+    query: Query<ReportQuery>,
 ) -> Result<Response, Problem> {
-    let listed = door.service.report_list(&caller.ctx, &query.0.0).await?;
+    let listed = match query.0.incomplete {
+        true => door.service.report_list_incomplete(&caller.ctx, &query.0.page).await?,
+        false => door.service.report_list(&caller.ctx, &query.0.page).await?,
+    };
     Ok(page_shown::<_, ReportShown>(&caller, &uri, listed))
 }
 
