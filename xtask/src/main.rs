@@ -32,9 +32,9 @@ use: cargo xtask COMMAND
   flakes [--busy] [ROUNDS]
           prove every bundle that names a vulnerable and a fixed version again and again, with every core kept busy or not,
           and write what came out otherwise than declared into docs/flakes.json and docs/flakes.md
-  bench proof | triage | match [index | forward | reverse | curve | process]
+  bench proof | triage | intake | match [index | forward | reverse | curve | process]
           print figures beside what they are compared with: what a box, a proof and fifty installs cost; how well and how
-          fast triage sorts; how fast inventories are matched
+          fast triage sorts; how fast inventories are matched; how many reports a second a server takes in
 ";
 
 fn main() -> ExitCode {

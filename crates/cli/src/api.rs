@@ -158,6 +158,14 @@ impl Api {
         self.send("POST", path, Some(media_type), body)
     }
 
+    /// The same under a key of the caller's: sent again, now or by another process, it has its effect once.
+    ///
+    /// # Errors
+    /// [`ApiError`]
+    pub fn post_keyed(&self, path: &str, media_type: &str, body: &[u8], key: &str) -> Result<Value, ApiError> {
+        self.send_keyed("POST", path, Some(media_type), body, Some(key.to_owned()))
+    }
+
     /// Replaces a document.
     ///
     /// # Errors
@@ -168,6 +176,17 @@ impl Api {
 
     fn send(&self, method: &str, path: &str, media_type: Option<&str>, body: &[u8]) -> Result<Value, ApiError> {
         let key = if method == "GET" { None } else { Some(idempotency_key()?) };
+        self.send_keyed(method, path, media_type, body, key)
+    }
+
+    fn send_keyed(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: Option<&str>,
+        body: &[u8],
+        key: Option<String>,
+    ) -> Result<Value, ApiError> {
         let mut tries = 0;
         loop {
             tries += 1;

@@ -122,8 +122,8 @@ impl Serve {
                 public_url: self.public_url.clone(),
                 metrics_token: self.metrics_token.clone(),
                 workers: self.workers,
-                // Without workers there is still somebody for everything that runs no proof.
-                clerks: usize::from(self.workers == 0),
+                // Somebody for everything that runs no proof: reports do not wait for a long one.
+                clerks: 1,
                 ..ServerConfig::new(self.listen)
             };
             tokio::spawn(async move {

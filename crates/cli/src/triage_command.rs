@@ -19,8 +19,8 @@ const FILES_MAX: usize = 1_000_000;
 
 /// Sorts reports by the defect they are about: strong evidence joins by itself, weak evidence is proposed, all with its reasons.
 ///
-/// Reads crash outputs, SARIF 2.1.0, TAP reports, CASR reports, and text, Markdown or e-mail. A file that cannot be read is named and
-/// does not stop the others. Exit codes: 0 sorted, 2 bad use or not one readable report.
+/// Reads crash outputs, SARIF 2.1.0, CASR, OSV, CSAF, CVE records, CycloneDX with vulnerabilities, OpenVEX, GitHub advisories, TAP
+/// reports, text, e-mail, and zip archives of these. A file that cannot be read is named and does not stop the others. Exit codes: 0 sorted, 2 bad use or not one readable report.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  proofhouse triage reports/\n  proofhouse triage crash.log scan.sarif mail.eml --json"
@@ -52,10 +52,17 @@ impl Triage {
             return Err(refused(&format!("{} files were given, at most {FILES_MAX} are read", files.len())));
         }
         let mut gathering = Gathering::default();
-        let mut unread = Vec::new();
+        let (mut unread, mut left_out) = (Vec::new(), Vec::new());
         for path in &files {
             match report_read(path) {
-                Ok(items) => items.into_iter().for_each(|item| drop(gathering.add(item))),
+                Ok((items, parts)) => {
+                    items.into_iter().for_each(|item| drop(gathering.add(item)));
+                    left_out.extend(
+                        parts
+                            .into_iter()
+                            .map(|one| Unread { file: format!("{}{}", path.display(), one.at), reason: one.reason }),
+                    );
+                }
                 Err(reason) => unread.push(Unread { file: path.display().to_string(), reason }),
             }
         }
@@ -66,7 +73,7 @@ impl Triage {
             return Err(refused("not one of the files is a report that can be read"));
         }
         let gathered = gathering.gather();
-        let report = TriageReport::new(gathering.len(), &gathered, unread);
+        let report = TriageReport::new(gathering.len(), &gathered, unread, left_out);
         if self.json {
             output::json_print(&report)?;
         } else {
@@ -100,11 +107,11 @@ fn files_find(path: &Path, levels: usize, files: &mut Vec<PathBuf>) -> io::Resul
     Ok(())
 }
 
-fn report_read(path: &Path) -> Result<Vec<sort::Item>, String> {
+fn report_read(path: &Path) -> Result<(Vec<sort::Item>, Vec<intake::LeftOut>), String> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(REPORT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes));
     read.map_err(|e| e.to_string())?;
-    sort::read(&path.display().to_string(), &bytes).map_err(|e| e.to_string())
+    intake::facts(&path.display().to_string(), &bytes).map_err(|e| e.to_string())
 }
 
 /// The JSON document. Every report that was read is in exactly one cluster.
@@ -115,6 +122,7 @@ struct TriageReport<'a> {
     proposals: Vec<EdgeReport<'a>>,
     proposals_left_out: usize,
     unread: Vec<Unread>,
+    left_out: Vec<Unread>,
 }
 
 #[derive(Serialize)]
@@ -146,7 +154,7 @@ struct Unread {
 }
 
 impl<'a> TriageReport<'a> {
-    fn new(reports: usize, gathered: &'a Gathered, unread: Vec<Unread>) -> Self {
+    fn new(reports: usize, gathered: &'a Gathered, unread: Vec<Unread>, left_out: Vec<Unread>) -> Self {
         let cluster = |group: &'a sort::Group| ClusterReport {
             id: &group.id,
             members: &group.members,
@@ -158,6 +166,7 @@ impl<'a> TriageReport<'a> {
             proposals: gathered.proposals.iter().map(EdgeReport::new).collect(),
             proposals_left_out: gathered.proposals_left_out,
             unread,
+            left_out,
         }
     }
 }
@@ -184,6 +193,7 @@ fn lines(report: &TriageReport<'_>) -> Vec<String> {
         lines.push(format!("{} pairs that may be one defect:", report.proposals.len() + report.proposals_left_out));
         lines.extend(report.proposals.iter().map(edge_line));
     }
+    lines.extend(report.left_out.iter().map(|one| format!("  left out: {}: {}", one.file, one.reason)));
     lines.extend(report.unread.iter().map(|one| format!("  not read: {}: {}", one.file, one.reason)));
     lines
 }

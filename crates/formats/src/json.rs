@@ -7,13 +7,29 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::Unreadable;
+use crate::refusal::node_read;
+
+/// Reads a document of at most `bytes_max` bytes and of a bounded number of values; `what` names it in the refusal.
+///
+/// # Errors
+/// [`Unreadable`] when it is too large, not UTF-8, or no JSON.
+pub fn document(what: &'static str, bytes: &[u8], bytes_max: usize) -> Result<Node, Unreadable> {
+    node_read(what, bytes, bytes_max)
+}
+
 /// One value.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Node {
+pub enum Node {
+    /// `null`.
     Null,
+    /// `true`, `false`.
     Bool(bool),
+    /// As it was written, as far as a number keeps that.
     Number(Number),
+    /// Without escapes.
     String(String),
+    /// Items in their order.
     Array(Vec<Node>),
     /// Members in the order sent, repeated keys too.
     Object(Vec<(String, Node)>),
@@ -24,7 +40,10 @@ pub(crate) enum Node {
 impl Node {
     /// Reads one document, building at most `depth_max` levels of arrays and objects (below 128, where `serde_json`
     /// itself stops).
-    pub(crate) fn read(text: &str, depth_max: usize) -> Result<Node, serde_json::Error> {
+    ///
+    /// # Errors
+    /// What the parser says, with line and column.
+    pub fn read(text: &str, depth_max: usize) -> Result<Node, serde_json::Error> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let node = Depth { left: depth_max }.deserialize(&mut reader)?;
         reader.end()?;
@@ -32,13 +51,15 @@ impl Node {
     }
 
     /// A member of an object; of repeated ones the last. `None` for every other value.
-    pub(crate) fn get(&self, field: &str) -> Option<&Node> {
+    #[must_use]
+    pub fn get(&self, field: &str) -> Option<&Node> {
         let Node::Object(members) = self else { return None };
         members.iter().rev().find(|(key, _)| key == field).map(|(_, node)| node)
     }
 
     /// A string member that is not empty.
-    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
         match self.get(field) {
             Some(Node::String(text)) if !text.is_empty() => Some(text),
             _ => None,
@@ -46,7 +67,8 @@ impl Node {
     }
 
     /// The items of an array member; none where there is no such array.
-    pub(crate) fn items(&self, field: &str) -> &[Node] {
+    #[must_use]
+    pub fn items(&self, field: &str) -> &[Node] {
         match self.get(field) {
             Some(Node::Array(items)) => items,
             _ => &[],
@@ -54,7 +76,8 @@ impl Node {
     }
 
     /// The members of an object member; none where there is no such object.
-    pub(crate) fn members(&self, field: &str) -> &[(String, Node)] {
+    #[must_use]
+    pub fn members(&self, field: &str) -> &[(String, Node)] {
         match self.get(field) {
             Some(Node::Object(members)) => members,
             _ => &[],
@@ -62,7 +85,8 @@ impl Node {
     }
 
     /// What kind of value it is, in words.
-    pub(crate) fn kind(&self) -> &'static str {
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self {
             Node::Null => "null",
             Node::Bool(_) => "a boolean",
@@ -75,7 +99,8 @@ impl Node {
     }
 
     /// The plain value; of repeated keys the last one counts. `None` when a part of it was too deep to be built.
-    pub(crate) fn value(&self) -> Option<Value> {
+    #[must_use]
+    pub fn value(&self) -> Option<Value> {
         Some(match self {
             Node::Null => Value::Null,
             Node::Bool(b) => Value::Bool(*b),
@@ -88,6 +113,17 @@ impl Node {
             }
             Node::TooDeep => return None,
         })
+    }
+
+    /// A key that this or any object in it has twice.
+    #[must_use]
+    pub fn repeated_key_within(&self) -> Option<&str> {
+        let inner = match self {
+            Node::Array(items) => items.iter().find_map(Node::repeated_key_within),
+            Node::Object(members) => members.iter().find_map(|(_, node)| node.repeated_key_within()),
+            _ => None,
+        };
+        inner.or_else(|| self.repeated_key())
     }
 
     /// The first key that an object has twice.

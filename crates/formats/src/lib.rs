@@ -7,11 +7,12 @@
 pub mod csaf;
 pub mod ecosystem;
 pub mod inventory;
-mod json;
+pub mod json;
 pub mod kev;
 pub mod openvex;
 pub mod osv;
 pub mod points;
+pub mod provenance;
 pub mod purl;
 mod refusal;
 pub mod tap;

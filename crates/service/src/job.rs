@@ -10,6 +10,7 @@ use proof::bundle::manifest::RuntimeKind;
 use serde_json::json;
 use store::Tx;
 use store::job::{self as table, Job, JobCount, JobState, Lease, NewJob};
+use tokio::task::JoinSet;
 
 use crate::Service;
 use crate::error::{Result, ServiceError, internal};
@@ -23,6 +24,9 @@ pub const JOB_LEASE_S: i64 = 60;
 pub const JOB_LEASE_S_MIN: i64 = 4;
 /// Longest lease, in seconds.
 pub const JOB_LEASE_S_MAX: i64 = 3_600;
+/// Reports that a clerk looks at side by side. Most of the time each waits for its turn at the store; a bundle among them
+/// is opened when there is room for it.
+const REPORTS_AT_ONCE_COUNT: u32 = 32;
 /// Heartbeats in the time of one lease.
 const BEATS_PER_LEASE: i64 = 4;
 
@@ -119,20 +123,41 @@ impl Service {
     /// # Errors
     /// As [`Service::worker_step`].
     pub async fn clerk_step(&self, worker: &str) -> Result<bool> {
-        let kinds: Vec<JobKind> = JobKind::ALL.iter().copied().filter(|k| !PROOF_JOBS.contains(k)).collect();
-        self.step(worker, &kinds).await
+        let reports = self.reports_step(worker).await?;
+        let desk = |k: &&JobKind| !PROOF_JOBS.contains(*k);
+        let kinds: Vec<JobKind> = JobKind::ALL.iter().filter(desk).copied().collect();
+        Ok(self.step(worker, &kinds).await? || reports)
+    }
+
+    /// Looks at many reports side by side: they come faster than one after the other could be looked at.
+    async fn reports_step(&self, worker: &str) -> Result<bool> {
+        let jobs = self.job_lease(worker, &[JobKind::ReportProcess], &[], REPORTS_AT_ONCE_COUNT).await?;
+        let is_any = !jobs.is_empty();
+        let mut running = JoinSet::new();
+        for job in jobs {
+            let service = self.clone();
+            running.spawn(async move { service.job_do(&job).await });
+        }
+        while let Some(ended) = running.join_next().await {
+            ended.map_err(|e| internal("look at a report", e))??;
+        }
+        Ok(is_any)
     }
 
     async fn step(&self, worker: &str, kinds: &[JobKind]) -> Result<bool> {
         // This process has every runtime, and is in no zone.
         let labels: Vec<String> = RuntimeKind::ALL.iter().map(|kind| runtime_label(kind.as_str())).collect();
-        let Some(job) = self.job_lease(worker, kinds, &labels).await? else {
+        let Some(job) = self.job_lease(worker, kinds, &labels, 1).await?.into_iter().next() else {
             self.housekeep().await?;
             return Ok(false);
         };
-        let result = self.job_run_alive(&job).await;
-        self.job_end(&job, result).await?;
+        self.job_do(&job).await?;
         Ok(true)
+    }
+
+    async fn job_do(&self, job: &Job) -> Result<()> {
+        let result = self.job_run_alive(job).await;
+        self.job_end(job, result).await
     }
 
     /// Writes how an attempt ended. One whose lease is lost changes nothing.
@@ -158,15 +183,21 @@ impl Service {
         Ok(())
     }
 
-    /// Leases a job of these kinds to a worker with these labels.
-    pub(crate) async fn job_lease(&self, worker: &str, kinds: &[JobKind], labels: &[String]) -> Result<Option<Job>> {
+    /// Leases so many jobs of these kinds to a worker with these labels.
+    pub(crate) async fn job_lease(
+        &self,
+        worker: &str,
+        kinds: &[JobKind],
+        labels: &[String],
+        limit: u32,
+    ) -> Result<Vec<Job>> {
         let at = now();
         let lease = Lease {
             worker: worker.to_owned(),
             now: at,
             until: at.plus_seconds(self.lease_s),
             kinds: kinds.iter().map(ToString::to_string).collect(),
-            limit: 1,
+            limit,
         };
         let mut tx = self.store.write().await?;
         let given_up = table::give_up(&mut tx, at).await?;
@@ -176,7 +207,7 @@ impl Service {
             tracing::warn!(job = %job.id, kind = %job.kind, attempt = job.attempts, "a job was given up");
             self.job_given_up(&job).await;
         }
-        Ok(leased.into_iter().next())
+        Ok(leased)
     }
 
     /// Runs a job and lengthens its lease meanwhile. Both go on side by side: the job must not wait for

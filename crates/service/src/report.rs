@@ -7,10 +7,10 @@ use domain::id::{FindingId, ReportId};
 use domain::package::Package;
 use domain::party::Role;
 use domain::policy::Action;
-use domain::report::{ChecklistItem, FindingState, ReportState};
+use domain::report::{FindingState, ReportState};
 use domain::time::Timestamp;
 use formats::Warning;
-use formats::tap::{self, Attachment, AttachmentType, Report};
+use formats::tap::{self, AttachmentType, Report};
 use serde_json::json;
 use store::finding::Finding;
 use store::report::{self as table};
@@ -203,7 +203,7 @@ impl Service {
             (row, report)
         };
         let package = report.purl.as_deref().and_then(|p| Package::split(p).ok()).map(|(p, _)| p);
-        let bundle = match (&package, proof_attachment(&report)) {
+        let bundle = match (&package, report.proof_bundle()) {
             (Some(_), Some(attachment)) => Some(&attachment.bytes),
             _ => None,
         };
@@ -296,16 +296,6 @@ fn finding_of(
     }
 }
 
-/// The proof bundle among the attachments: the first archive that is said to show the defect.
-pub(crate) fn proof_attachment(report: &Report) -> Option<&Attachment> {
-    const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-    const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-    report.attachments.iter().find(|a| {
-        matches!(a.kind, AttachmentType::ExploitProofOfConcept | AttachmentType::Reproducer)
-            && (a.bytes.starts_with(&ZSTD_MAGIC) || a.bytes.starts_with(&GZIP_MAGIC))
-    })
-}
-
 fn report_title(report: &Report) -> String {
     let what = report.software.clone().or_else(|| report.purl.clone()).unwrap_or_else(|| "unnamed software".to_owned());
     let symbol = report.affected_symbol.as_ref().and_then(|s| s.function.as_deref());
@@ -339,21 +329,6 @@ fn proof_wanted_reason(report: &Report, package: bool) -> String {
 
 /// The six things of a report that is ready, as a JSON object of booleans.
 fn checklist(report: &Report) -> String {
-    let kind = |k: AttachmentType| report.attachments.iter().any(|a| a.kind == k);
-    let text = report.attachments.iter().any(|a| !a.content_type.is_binary());
-    let enrichment = report.enrichment.as_ref();
-    let mut items = serde_json::Map::new();
-    for item in ChecklistItem::ALL {
-        let there = match item {
-            ChecklistItem::Description => text || kind(AttachmentType::ThreatModel),
-            ChecklistItem::Trigger => kind(AttachmentType::Reproducer) || kind(AttachmentType::ExploitProofOfConcept),
-            ChecklistItem::Severity => enrichment.is_some_and(|e| e.severity.is_some() || e.cvss_vector.is_some()),
-            ChecklistItem::Proof => kind(AttachmentType::Reproducer) || kind(AttachmentType::ExploitProofOfConcept),
-            ChecklistItem::Patch => kind(AttachmentType::Patch),
-            // A proof with a control that is silent at a fix is a test that fails before and passes after.
-            ChecklistItem::Tests => proof_attachment(report).is_some(),
-        };
-        items.insert(item.as_str().to_owned(), there.into());
-    }
-    serde_json::Value::Object(items).to_string()
+    let items = report.checklist().into_iter().map(|(item, there)| (item.as_str().to_owned(), there.into()));
+    serde_json::Value::Object(items.collect()).to_string()
 }

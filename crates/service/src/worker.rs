@@ -141,7 +141,8 @@ impl Service {
         for _ in 0..DONE_ALREADY_COUNT_MAX {
             let nonce = hex::encode(random::<8>()?);
             let holder = format!("{} {} {nonce}", ctx.actor.member, input.name);
-            let Some(job) = self.job_lease(&holder, PROOF_JOBS, &input.labels).await? else { return Ok(None) };
+            let given = self.job_lease(&holder, PROOF_JOBS, &input.labels, 1).await?;
+            let Some(job) = given.into_iter().next() else { return Ok(None) };
             match self.task_begin(&job).await {
                 Ok(Some(begun)) => return Ok(Some(leased(&job, &nonce, self.heartbeat_s(), begun))),
                 Ok(None) => self.job_end(&job, Ok(())).await?,

@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 /// A failure of the store. `doing` says what was attempted on what, such as `insert into reports`.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StoreError {
     /// The database cannot be opened or set up. Nothing was changed.
     #[error("open the store at {place}: {reason}")]

@@ -1,7 +1,8 @@
-//! The SQLite back end: one writer behind a mutex, a few readers with snapshots.
+//! The SQLite back end: one writer behind a mutex, a few readers with snapshots. Transactions that wait for one another
+//! are made durable together: see [`group`].
 //!
-//! Statements run on the calling thread, marked as blocking on a multi-threaded runtime, so that a
-//! dropped future never leaves one half way. Durability is `synchronous=FULL`: a commit that
+//! Statements run on the calling thread, so that a dropped future never leaves one half way. On a multi-threaded runtime
+//! those that may take long are marked as blocking; to mark a short one costs more than it takes. Durability is `synchronous=FULL`: a commit that
 //! returned survives the machine. Must not be called inside a `LocalSet` of a multi-threaded runtime.
 
 use std::borrow::Cow;
@@ -10,15 +11,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::dialect::{attempt, for_sqlite};
 use crate::error::StoreError;
 use crate::migration::{MIGRATIONS, RECORD_TABLE_SQLITE, digest, pending};
 use crate::value::{Row, Value};
+use group::{Queue, Turn};
 
 /// How long a statement waits for another program that holds the file, in milliseconds.
 const BUSY_WAIT_MS_MAX: u64 = 5_000;
@@ -28,8 +31,12 @@ const TURN_WAIT_MS_MAX: u64 = 10_000;
 const READERS_MAX: usize = 4;
 /// Pause between two tries to open a file that another is just opening, in milliseconds.
 const BUSY_PAUSE_MS: u64 = 10;
+/// Statements of one transaction that may run without being marked as blocking: one that does more takes long as a whole.
+const BRIEF_COUNT_MAX: u32 = 24;
 /// Prepared statements kept in each connection.
 const STATEMENTS_MAX: usize = 256;
+
+mod group;
 
 const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
     pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -16000;";
@@ -53,6 +60,8 @@ impl Wire {
     fn open(path: &Path) -> Result<Self, rusqlite::Error> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))?;
+        // A plan must not depend on the values bound: SQLite would prepare such a statement anew each time it runs.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // The change to WAL does not wait for others as statements do: two first openings at once would refuse each other.
         let until = Instant::now() + Duration::from_millis(BUSY_WAIT_MS_MAX);
         while let Err(e) = connection.execute_batch(PRAGMAS) {
@@ -161,7 +170,7 @@ fn failure(doing: &str, error: &rusqlite::Error) -> StoreError {
 /// The connections of one file.
 #[derive(Clone)]
 pub(crate) struct Sqlite {
-    writer: Arc<tokio::sync::Mutex<Wire>>,
+    writer: Queue,
     readers: Arc<Mutex<Vec<Wire>>>,
     reading: Arc<Semaphore>,
     describe: Arc<str>,
@@ -182,7 +191,7 @@ impl Sqlite {
                 readers.push(reader);
             }
             Ok(Self {
-                writer: Arc::new(tokio::sync::Mutex::new(writer)),
+                writer: Queue::new(writer),
                 readers: Arc::new(Mutex::new(readers)),
                 reading: Arc::new(Semaphore::new(READERS_MAX)),
                 describe: format!("SQLite file {place}").into(),
@@ -195,9 +204,7 @@ impl Sqlite {
     }
 
     pub(crate) async fn write(&self) -> Result<SqliteTx, StoreError> {
-        let wire = turn("the writer", Arc::clone(&self.writer).lock_owned()).await?;
-        blocking(|| wire.begin("begin immediate"))?;
-        Ok(SqliteTx { lease: Lease::Writer(wire) })
+        Ok(SqliteTx::new(Lease::Writer(self.writer.turn().await?)))
     }
 
     pub(crate) async fn read(&self) -> Result<SqliteTx, StoreError> {
@@ -207,9 +214,9 @@ impl Sqlite {
         let wire = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop().ok_or_else(unavailable)?;
         let lease = Reader { wire: Some(wire), home: Arc::clone(&self.readers), _permit: permit };
         if let Some(wire) = &lease.wire {
-            blocking(|| wire.begin("begin"))?;
+            wire.begin("begin")?;
         }
-        Ok(SqliteTx { lease: Lease::Reader(lease) })
+        Ok(SqliteTx::new(Lease::Reader(lease)))
     }
 }
 
@@ -250,7 +257,7 @@ fn migrate(writer: &mut Wire, place: &str, applied_at: i64) -> Result<(), StoreE
 }
 
 enum Lease {
-    Writer(OwnedMutexGuard<Wire>),
+    Writer(Turn),
     Reader(Reader),
 }
 
@@ -273,43 +280,53 @@ impl Drop for Reader {
 /// A transaction on one connection.
 pub(crate) struct SqliteTx {
     lease: Lease,
+    /// Statements that may still run unmarked.
+    brief_left: u32,
 }
 
 impl SqliteTx {
-    fn wire(&mut self) -> Option<&mut Wire> {
-        match &mut self.lease {
-            Lease::Writer(wire) => Some(wire),
-            Lease::Reader(reader) => reader.wire.as_mut(),
-        }
+    fn new(lease: Lease) -> Self {
+        Self { lease, brief_left: BRIEF_COUNT_MAX }
     }
 
     fn on_wire<T>(
         &mut self,
         sql: &str,
+        is_brief: bool,
         work: impl FnOnce(&mut Wire) -> Result<T, rusqlite::Error>,
     ) -> Result<T, StoreError> {
         let gone = || StoreError::Unavailable { doing: attempt(sql), reason: "the reader is gone".to_owned() };
-        let wire = self.wire().ok_or_else(gone)?;
-        blocking(|| work(wire)).map_err(|e| failure(&attempt(sql), &e))
+        let is_brief = is_brief && self.brief_left > 0;
+        self.brief_left = self.brief_left.saturating_sub(1);
+        let wire = match &mut self.lease {
+            Lease::Writer(turn) => turn.wire(),
+            Lease::Reader(reader) => reader.wire.as_mut(),
+        };
+        let wire = wire.ok_or_else(gone)?;
+        let done = if is_brief { work(wire) } else { blocking(|| work(wire)) };
+        done.map_err(|e| failure(&attempt(sql), &e))
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
-        self.on_wire(sql, |wire| wire.execute(sql, params))
+        self.on_wire(sql, true, |wire| wire.execute(sql, params))
     }
 
     pub(crate) fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.on_wire(sql, |wire| wire.query(sql, params))
+        self.on_wire(sql, false, |wire| wire.query(sql, params))
     }
 
-    pub(crate) fn commit(mut self) -> Result<(), StoreError> {
-        self.on_wire("commit", |wire| wire.connection.execute_batch("commit"))
+    /// A query of which one row is wanted, found by a key.
+    pub(crate) fn query_one(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
+        self.on_wire(sql, true, |wire| wire.query(sql, params)).map(|rows| rows.into_iter().next())
     }
-}
 
-impl Drop for SqliteTx {
-    fn drop(&mut self) {
-        if let Lease::Writer(wire) = &self.lease {
-            wire.rollback();
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self.lease {
+            Lease::Writer(turn) => turn.commit().await,
+            Lease::Reader(reader) => {
+                let Some(wire) = &reader.wire else { return Ok(()) };
+                wire.connection.execute_batch("commit").map_err(|e| failure("commit", &e))
+            }
         }
     }
 }

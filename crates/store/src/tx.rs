@@ -79,7 +79,14 @@ impl Tx {
 
     /// The first row, if there is one.
     pub(crate) async fn query_opt(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<Row>, StoreError> {
-        Ok(self.query(sql, params).await?.into_iter().next())
+        self.sound(sql, params)?;
+        self.spoiled = true;
+        let done = match &mut self.inner {
+            Inner::Sqlite(tx) => tx.query_one(sql, params),
+            Inner::Postgres(tx) => tx.query(sql, params).await.map(|rows| rows.into_iter().next()),
+        };
+        self.spoiled = done.is_err();
+        done
     }
 
     /// Whether a statement changed anything.
@@ -139,7 +146,7 @@ impl Tx {
             return Err(StoreError::Spoiled { doing: "commit".to_owned() });
         }
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit(),
+            Inner::Sqlite(tx) => tx.commit().await,
             Inner::Postgres(tx) => tx.commit().await,
         }
     }

@@ -29,6 +29,11 @@ const BENCHES: &[Row] = &[
         "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes",
         optimised_triage,
     ),
+    (
+        "intake",
+        "intake: reports a second of a whole server on SQLite and PostgreSQL, and what is shed at twice the load",
+        |root| cargo_bench(root, "server", "intake"),
+    ),
 ];
 
 /// Runs the bench of this name.

@@ -19,7 +19,7 @@ const UNSAFE_ALLOWED: &str = concat!("allow(unsafe", "_code)");
 const SQL_OPENINGS: [&str; 6] =
     ["select ", "insert into ", "delete from ", "create table ", "alter table ", "drop table "];
 /// Values in, values out.
-const PURE_PACKAGES: [&str; 4] = ["domain", "versions", "formats", "triage"];
+const PURE_PACKAGES: [&str; 5] = ["domain", "versions", "formats", "triage", "intake"];
 /// Ways out of a pure package through the standard library.
 const OUTSIDE: [&str; 8] =
     ["std::fs", "TcpStream", "UdpSocket", "std::process", "std::env", "std::thread", "SystemTime", "Instant::now"];

@@ -137,6 +137,7 @@ fn reports(cast: &Cast, examples: &Path) -> Result<Vec<(usize, String)>, Halt> {
             aliases: line.aliases.iter().map(|a| (*a).to_owned()).collect(),
             text: Some(line.text.to_owned()),
             tooling: Some(line.tooling.to_owned()),
+            ..Told::default()
         };
         let packed = bundle_pack(&bundle).map_err(Halt::Unexpected)?;
         let finder = &cast.finders[line.finder];

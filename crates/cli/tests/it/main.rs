@@ -7,6 +7,7 @@ mod import;
 mod match_command;
 mod range;
 mod store_command;
+mod submit;
 mod tls;
 mod trace;
 mod triage_command;

@@ -88,7 +88,8 @@ fn repo_url(reading: &mut Reading, node: Option<Node>) -> Option<String> {
 }
 
 /// An absolute http(s) URL with a host, in characters a URL may have.
-pub(super) fn is_http_url(text: &str) -> bool {
+#[must_use]
+pub fn is_http_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return false;
@@ -115,7 +116,8 @@ fn upstream_id(reading: &mut Reading, path: &str, text: String) -> Option<String
 }
 
 /// CVE and GHSA ids to the letter of their own rules, in their usual case; any other upper-case `PREFIX-token`.
-fn upstream_id_canonical(text: &str) -> Option<String> {
+#[must_use]
+pub fn upstream_id_canonical(text: &str) -> Option<String> {
     let (prefix, token) = text.split_once('-')?;
     let digits = |s: &str, min: usize| s.len() >= min && s.bytes().all(|b| b.is_ascii_digit());
     match prefix.to_ascii_uppercase().as_str() {

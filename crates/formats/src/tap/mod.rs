@@ -7,6 +7,7 @@
 //! attachment without `content_type` as text/plain; and warns about, instead of refusing, enrichment it has no use for.
 
 mod attachment;
+mod checklist;
 mod enrichment;
 mod fields;
 pub mod limits;
@@ -18,6 +19,7 @@ mod report;
 mod violation;
 mod write;
 
+pub use fields::{is_http_url, upstream_id_canonical};
 pub use multipart::multipart_boundary;
 pub use report::{Attachment, AttachmentType, ContentType, Enrichment, Notify, Report, Symbol, Verified};
 pub use violation::{Code, Violation};

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use super::share::SHARED;
 use super::uses::InUse;
 use super::{PackageStore, Stored};
 use crate::file;
@@ -22,7 +23,7 @@ const ROOM_PARTS: u64 = 16;
 /// Size of a block in what the kernel tells of a file, in bytes.
 const BLOCK_BYTES: u64 = 512;
 /// Parts that hold no entries.
-const NO_ENTRIES: [&str; 4] = ["drafts", "uses", "used", INDEX];
+const NO_ENTRIES: [&str; 5] = ["drafts", "uses", "used", INDEX, SHARED];
 /// The part with what registries' digests stand for.
 const INDEX: &str = "by-integrity";
 /// The part with runtimes: beside them lie notes of some bytes about programs of this machine, which stay.
@@ -184,6 +185,7 @@ impl PackageStore {
         }
         if !moved.is_empty() {
             tracing::debug!(evicted = weight.evicted, bytes = weight.evicted_bytes, "the store was over its bound");
+            self.shared_sweep()?;
             self.index_sweep()?;
         }
         Ok(())
@@ -192,7 +194,9 @@ impl PackageStore {
     /// Takes away what the index says of packages that are not here. Where one comes back meanwhile it is fetched again.
     fn index_sweep(&self) -> io::Result<()> {
         let mut here: BTreeSet<String> = BTreeSet::new();
-        for part in fs::read_dir(&self.root)?.flatten().filter(|part| part.file_name() != INDEX) {
+        for part in
+            fs::read_dir(&self.root)?.flatten().filter(|part| part.file_name() != INDEX && part.file_name() != SHARED)
+        {
             let places = fs::read_dir(part.path()).into_iter().flatten().flatten();
             here.extend(places.filter_map(|place| place.file_name().into_string().ok()));
         }

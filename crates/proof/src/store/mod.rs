@@ -4,6 +4,7 @@
 //! renamed. Must not change what is in place; what is not in use may be evicted as a whole.
 
 mod evict;
+mod share;
 mod uses;
 
 use std::collections::HashMap;
@@ -237,6 +238,7 @@ impl PackageStore {
                 version: wanted.version.to_owned(),
                 source,
             })?;
+            self.share(&draft);
             self.place(&draft, &place).map_err(|source| SourceError::Store {
                 step: "place package",
                 path: place,

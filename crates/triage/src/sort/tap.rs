@@ -37,9 +37,8 @@ pub fn read(id: &str, text: &str) -> Option<Item> {
     let cwe = value.get("enrichment").and_then(|e| e.get("cwe")).map(Value::to_string).unwrap_or_default();
     let named = std::mem::take(&mut item.symbols);
     prose::facts_put(&mut item, &format!("{cwe}\n{}", said.join("\n")));
-    if let Some(found) =
-        texts.iter().find_map(|text| crash::read(text.as_bytes()).ok()).filter(|c| !c.frames.is_empty())
-    {
+    let mut crashes = texts.iter().filter_map(|text| crash::read(text.as_bytes()).ok());
+    if let Some(found) = crashes.find(|crash| !crash.frames.is_empty()) {
         item.crash_put(&found);
     }
     if !named.is_empty() {

@@ -187,3 +187,12 @@ proptest! {
         let _ = sort::read("x", text.as_bytes());
     }
 }
+
+#[test]
+fn a_tap_report_that_quotes_a_crash_is_read_as_a_report() {
+    let quoted = "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x602000000031 at pc 0x1 bp 0x2 sp 0x3\\nREAD of size 1 at 0x602000000031 thread T0\\n    #0 0x1 in row_sum /src/a.c:3:1\\n";
+    let report = format!(r#"{{"purl": "pkg:npm/x", "attachments": [{{"filename": "a", "data": "{quoted}"}}]}}"#);
+    let items = sort::read("a.json", report.as_bytes()).unwrap();
+    assert_eq!((items[0].kind, items[0].package.as_deref()), (sort::Kind::Tap, Some("x")));
+    assert_eq!(items[0].symbols[0], "row_sum");
+}

@@ -1,0 +1,191 @@
+//! Any document that tells of a vulnerability, read into TAP reports: static results, crash outputs, advisories, e-mails, archives of
+//! these. One table (`kind`) decides the format from the content before anything is stored. TAP's report is the one model: what it
+//! has no field for travels as its attachment `provenance.json`, and the document itself, or its part, as another.
+//!
+//! Bytes in, values out: no I/O, no clock. Whatever the bytes, the answer is a value with warnings or one typed refusal; what is
+//! left out is listed with its reason. Must not judge what a document says.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod archive;
+mod crash;
+mod csaf;
+mod cve;
+mod cyclonedx;
+mod draft;
+mod ghsa;
+mod given;
+mod kind;
+mod list;
+mod mail;
+mod mime;
+mod openvex;
+mod osv;
+mod prose;
+mod sarif;
+mod text;
+
+pub use archive::{ZIP_ENTRIES_COUNT_MAX, ZIP_LEVELS_MAX, ZIP_RATIO_COUNT_MAX, ZIP_UNPACKED_BYTES_MAX};
+pub use draft::Understood;
+pub use given::Given;
+pub use kind::{Kind, kind_of};
+pub use mail::MAIL_BYTES_MAX;
+pub use mime::{MAIL_LEVELS_MAX, MAIL_PARTS_COUNT_MAX};
+
+use formats::{Unreadable, Warning};
+use thiserror::Error;
+use triage::sort;
+
+/// The largest document that is read, in bytes.
+pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest text or crash output, in bytes.
+pub const TEXT_BYTES_MAX: usize = sort::TEXT_BYTES_MAX;
+/// Reports that are drawn from one document.
+pub const REPORTS_COUNT_MAX: usize = 10_000;
+
+/// What was understood of one document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// Its format.
+    pub kind: Kind,
+    /// In the document's order.
+    pub reports: Vec<Understood>,
+    /// What makes no report, and why.
+    pub left_out: Vec<LeftOut>,
+    /// What was odd about it.
+    pub warnings: Vec<Warning>,
+}
+
+impl Document {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Document { kind, reports: Vec::new(), left_out: Vec::new(), warnings: Vec::new() }
+    }
+
+    pub(crate) fn leave_out(&mut self, at: impl Into<String>, reason: impl Into<String>) {
+        self.left_out.push(LeftOut { at: at.into(), reason: reason.into() });
+    }
+}
+
+/// A part of a document that makes no report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Where it is: `#/runs/0/results/3`, `!more/odd.bin`.
+    pub at: String,
+    /// In a sentence.
+    pub reason: String,
+}
+
+/// Why a document gives no reports.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Refused {
+    /// More bytes than are read.
+    #[error("it has {bytes} bytes, at most {most} are read")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+        /// The limit for its format.
+        most: usize,
+    },
+    /// Of no format that is taken.
+    #[error("it is {what}; taken are {}", Kind::taken())]
+    Unknown {
+        /// What it is, as far as that is seen.
+        what: String,
+    },
+    /// Of a format that is taken, but not to be read.
+    #[error("it is {kind}, but cannot be read: {reason}")]
+    Unreadable {
+        /// The format.
+        kind: Kind,
+        /// The reader's words.
+        reason: String,
+    },
+}
+
+impl Refused {
+    pub(crate) fn unreadable(kind: Kind) -> impl Fn(Unreadable) -> Refused {
+        move |error| Refused::Unreadable { kind, reason: error.to_string() }
+    }
+}
+
+/// What may still be read of a document and all it holds.
+pub(crate) struct Left {
+    pub reports: usize,
+    pub levels: usize,
+    pub entries: usize,
+    pub bytes: u64,
+}
+
+impl Left {
+    fn all() -> Self {
+        Left {
+            reports: REPORTS_COUNT_MAX,
+            levels: ZIP_LEVELS_MAX,
+            entries: ZIP_ENTRIES_COUNT_MAX,
+            bytes: ZIP_UNPACKED_BYTES_MAX,
+        }
+    }
+}
+
+/// Reads a document into reports. The format is seen from its content.
+///
+/// # Errors
+/// [`Refused`]
+pub fn read(bytes: &[u8], given: &Given) -> Result<Document, Refused> {
+    read_within(bytes, given, &mut Left::all())
+}
+
+pub(crate) fn read_within(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let kind = kind_of(bytes)?;
+    let most = kind.bytes_max();
+    if bytes.len() > most {
+        return Err(Refused::TooLarge { bytes: bytes.len(), most });
+    }
+    let mut document = kind.read(bytes, given, left)?;
+    if document.reports.len() > left.reports {
+        let over = document.reports.len() - left.reports;
+        document.reports.truncate(left.reports);
+        document.leave_out("", format!("{over} more reports: at most {REPORTS_COUNT_MAX} are drawn from one file"));
+    }
+    left.reports -= document.reports.len();
+    Ok(document)
+}
+
+/// Reads a document into the facts that tell whether reports are about one defect. `id` names the file. What makes no report is
+/// told in the second list.
+///
+/// # Errors
+/// [`Refused`]
+pub fn facts(id: &str, bytes: &[u8]) -> Result<(Vec<sort::Item>, Vec<LeftOut>), Refused> {
+    facts_within(id, bytes, &mut Left::all())
+}
+
+fn facts_within(id: &str, bytes: &[u8], left: &mut Left) -> Result<(Vec<sort::Item>, Vec<LeftOut>), Refused> {
+    let kind = kind_of(bytes)?;
+    if kind.is_sorted_as_it_is() {
+        let items = sort::read(id, bytes).map_err(|e| Refused::Unreadable { kind, reason: e.to_string() })?;
+        return Ok((items, Vec::new()));
+    }
+    let (mut items, mut left_out) = (Vec::new(), Vec::new());
+    if kind == Kind::Zip {
+        archive::each(bytes, left, &mut |at, content, left| {
+            let read = content.and_then(|content| {
+                facts_within(&format!("{id}{at}"), &content, left).map_err(|refused| refused.to_string())
+            });
+            match read {
+                Ok((mut inner, mut inner_left)) => {
+                    items.append(&mut inner);
+                    inner_left.iter_mut().for_each(|one| one.at = format!("{at}{}", one.at));
+                    left_out.append(&mut inner_left);
+                }
+                Err(reason) => left_out.push(LeftOut { at: at.to_owned(), reason }),
+            }
+        })?;
+        return Ok((items, left_out));
+    }
+    let document = read_within(bytes, &Given::default(), left)?;
+    for report in &document.reports {
+        items.extend(report.item(&format!("{id}{}", report.at)));
+    }
+    left_out.extend(document.left_out);
+    Ok((items, left_out))
+}

@@ -1,0 +1,276 @@
+//! SARIF 2.1.0: each result of each run is a report, with its code flow, its tool's fingerprints and the rule. What the tool's users
+//! have suppressed, what passed, and what is gone since the last run make none, and are told. Files that a run refers to are not
+//! fetched.
+
+use formats::json::{self, Node};
+use formats::tap::{ContentType, Symbol};
+use serde_json::{Map, Value, json};
+
+use crate::draft::Draft;
+use crate::given::Given;
+use crate::kind::Kind;
+use crate::text::{cut, line, severity_of_score};
+use crate::{DOCUMENT_BYTES_MAX, Document, Left, REPORTS_COUNT_MAX, Refused};
+
+/// Steps of one code flow that are told.
+const STEPS_TOLD_MAX: usize = 64;
+/// A code flow longer than this is left out of the part that goes along, in bytes of the result.
+const RESULT_BYTES_MAX: usize = 128 * 1024;
+/// Arguments of a message.
+const ARGUMENTS_MAX: usize = 32;
+
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let node = json::document("a SARIF log", bytes, DOCUMENT_BYTES_MAX).map_err(Refused::unreadable(Kind::Sarif))?;
+    let version = node.text("version").unwrap_or_default();
+    if version != "2.1.0" {
+        let reason = format!("its version is {:?}; 2.1.0 is read", line(version, 32));
+        return Err(Refused::Unreadable { kind: Kind::Sarif, reason });
+    }
+    let mut document = Document::new(Kind::Sarif);
+    if let Some(key) = node.repeated_key_within() {
+        let text = "a key stands twice; the last one counts";
+        document.warnings.push(formats::Warning::new("repeated_key", line(key, 64), text));
+    }
+    for (run_at, node) in node.items("runs").iter().enumerate() {
+        let run = Run::of(node);
+        for (at, result) in node.items("results").iter().enumerate() {
+            let place = format!("#/runs/{run_at}/results/{at}");
+            if document.reports.len() >= left.reports.min(REPORTS_COUNT_MAX) {
+                document.leave_out(place, format!("this and what follows: at most {REPORTS_COUNT_MAX} are drawn"));
+                return Ok(document);
+            }
+            if let Some(reason) = nothing_to_report(result, given) {
+                document.leave_out(place, reason);
+                continue;
+            }
+            let draft = run.drafted(result, place);
+            document.reports.push(draft.understood(Kind::Sarif, given));
+        }
+    }
+    Ok(document)
+}
+
+fn nothing_to_report(result: &Node, given: &Given) -> Option<String> {
+    let kind = result.text("kind").unwrap_or("fail");
+    if matches!(kind, "pass" | "notApplicable" | "informational") {
+        return Some(format!("its kind is {kind}"));
+    }
+    if result.text("baselineState") == Some("absent") {
+        return Some("it is gone since the last run".to_owned());
+    }
+    // A suppression counts unless it is still asked for or was refused (section 3.35.3).
+    let counts = |s: &&Node| !matches!(s.text("status"), Some("underReview" | "rejected"));
+    let suppression = result.items("suppressions").iter().find(counts)?;
+    let why = line(suppression.text("justification").unwrap_or("no reason is given"), 200);
+    (!given.suppressed).then(|| format!("the tool's users suppressed it: {why}"))
+}
+
+/// What all results of one run share.
+struct Run<'a> {
+    node: &'a Node,
+    driver: &'a Node,
+    rules: std::collections::HashMap<&'a str, &'a Node>,
+}
+
+impl<'a> Run<'a> {
+    fn of(node: &'a Node) -> Self {
+        let driver = node.get("tool").and_then(|tool| tool.get("driver")).unwrap_or(&Node::Null);
+        let extensions = node.get("tool").map_or(&[][..], |tool| tool.items("extensions"));
+        let all = extensions.iter().chain(std::iter::once(driver)).flat_map(|part| part.items("rules"));
+        let rules = all.filter_map(|rule| Some((rule.text("id")?, rule))).collect();
+        Run { node, driver, rules }
+    }
+
+    fn rule(&self, result: &'a Node) -> Option<&'a Node> {
+        let reference = result.get("rule");
+        let index = number(reference.and_then(|r| r.get("index")).or_else(|| result.get("ruleIndex")));
+        let component = reference.and_then(|r| r.get("toolComponent")).and_then(|c| number(c.get("index")));
+        let owner = match component {
+            Some(at) => self.node.get("tool").and_then(|tool| tool.items("extensions").get(at)),
+            None => Some(self.driver),
+        };
+        let by_index = index.and_then(|at| owner?.items("rules").get(at));
+        let id = result.text("ruleId").or_else(|| reference.and_then(|r| r.text("id")));
+        // `CA1000/1` is a part of the rule CA1000.
+        let by_id = || id.and_then(|id| self.rules.get(id).or_else(|| self.rules.get(id.rsplit_once('/')?.0))).copied();
+        by_index.or_else(by_id)
+    }
+
+    fn drafted(&self, result: &'a Node, at: String) -> Draft {
+        let rule = self.rule(result);
+        let rule_id = result.text("ruleId").or_else(|| rule.and_then(|rule| rule.text("id"))).unwrap_or_default();
+        let message = self.message(result, rule);
+        let mut draft = Draft { at, text: message.clone(), method: Some("static analysis"), ..Draft::default() };
+        let name = self.driver.text("name").unwrap_or_default();
+        let version = self.driver.text("semanticVersion").or_else(|| self.driver.text("version")).unwrap_or_default();
+        draft.tool = Some(format!("{name} {version}"));
+        let short = rule.and_then(|rule| rule.get("shortDescription")).and_then(|text| text.text("text"));
+        draft.title = format!("{rule_id}: {}", short.unwrap_or(message.lines().next().unwrap_or_default()));
+        draft.note("rule", rule_id);
+        self.weakness_put(&mut draft, result, rule);
+        let level = result.text("level").or_else(|| rule?.get("defaultConfiguration")?.text("level"));
+        draft.severity = draft.severity.take().or_else(|| Some(level.unwrap_or("warning").to_owned()));
+        self.place_put(&mut draft, result);
+        for (key, value) in result.members("partialFingerprints").iter().chain(result.members("fingerprints")).take(16)
+        {
+            if let Node::String(value) = value {
+                draft.note(&format!("fingerprint {}", line(key, 64)), value);
+            }
+        }
+        for flow in result.items("codeFlows").iter().take(1) {
+            self.flow_put(&mut draft, flow);
+        }
+        let provenance = self.node.items("versionControlProvenance").first();
+        draft.repo = provenance.and_then(|p| p.text("repositoryUri")).map(str::to_owned);
+        draft.note("revision", provenance.and_then(|p| p.text("revisionId")).unwrap_or_default());
+        let told =
+            [result.get("properties"), rule.and_then(|rule| rule.get("properties")), self.node.get("properties")];
+        let package = told.into_iter().flatten().find_map(|p| p.text("purl").or_else(|| p.text("package")));
+        match package {
+            Some(purl) if purl.starts_with("pkg:") => draft.purl = Some(purl.to_owned()),
+            Some(name) => draft.software = Some(name.to_owned()),
+            None => {}
+        }
+        draft.references.extend(rule.and_then(|rule| rule.text("helpUri")).map(str::to_owned));
+        for suppression in result.items("suppressions") {
+            let told = suppression.text("justification").unwrap_or("no reason is given");
+            draft.note(&format!("suppression ({})", line(suppression.text("status").unwrap_or("accepted"), 32)), told);
+        }
+        draft.original = Some(("result.sarif.json", ContentType::Json, self.part(&mut draft, result, rule)));
+        draft
+    }
+
+    fn message(&self, result: &Node, rule: Option<&Node>) -> String {
+        let Some(message) = result.get("message") else { return String::new() };
+        let id = message.text("id");
+        let strings = rule.and_then(|rule| rule.get("messageStrings"));
+        let known = id.and_then(|id| strings?.get(id)).and_then(|text| text.text("text"));
+        let mut text =
+            message.text("text").or(known).or_else(|| message.text("markdown")).unwrap_or_default().to_owned();
+        for (at, argument) in message.items("arguments").iter().take(ARGUMENTS_MAX).enumerate() {
+            if let Node::String(argument) = argument {
+                text = text.replace(&format!("{{{at}}}"), cut(argument, 1_000));
+            }
+            text = cut(&text, 64 * 1024).to_owned();
+        }
+        text
+    }
+
+    fn weakness_put(&self, draft: &mut Draft, result: &Node, rule: Option<&Node>) {
+        for properties in [result.get("properties"), rule.and_then(|rule| rule.get("properties"))].into_iter().flatten()
+        {
+            draft.cwes.extend(properties.items("tags").iter().filter_map(text_of).map(str::to_owned));
+            draft.cwes.extend(properties.text("cwe").map(str::to_owned));
+            draft.cwes.extend(properties.items("cwe").iter().filter_map(text_of).map(str::to_owned));
+            let score = match properties.get("security-severity") {
+                Some(Node::String(score)) => score.parse::<f64>().ok(),
+                Some(Node::Number(score)) => score.as_f64(),
+                _ => None,
+            };
+            let word = score.and_then(severity_of_score).map(str::to_owned);
+            draft.severity = draft.severity.take().or(word);
+        }
+        let is_cwe = |taxon: &&Node| {
+            taxon.get("toolComponent").and_then(|c| c.text("name")).is_some_and(|name| name.eq_ignore_ascii_case("cwe"))
+        };
+        let targets = rule.map_or(&[][..], |rule| rule.items("relationships")).iter().filter_map(|r| r.get("target"));
+        let taxa = result.items("taxa").iter().chain(targets).filter(is_cwe).filter_map(|taxon| taxon.text("id"));
+        draft.cwes.extend(
+            taxa.map(
+                |id| if id.starts_with(|c: char| c.is_ascii_digit()) { format!("CWE-{id}") } else { id.to_owned() },
+            ),
+        );
+    }
+
+    fn place_put(&self, draft: &mut Draft, result: &'a Node) {
+        let Some(location) = result.items("locations").first() else { return };
+        let logical = location.items("logicalLocations").first().map(|logical| {
+            let index = number(logical.get("index"));
+            index.and_then(|at| self.node.items("logicalLocations").get(at)).unwrap_or(logical)
+        });
+        let name = logical.and_then(|l| l.text("fullyQualifiedName").or_else(|| l.text("name")));
+        let physical = location.get("physicalLocation").unwrap_or(&Node::Null);
+        let file = self.file(physical);
+        let region = physical.get("region");
+        draft.symbol = Symbol {
+            file: file.clone(),
+            function: name.map(|name| name.split('(').next().unwrap_or(name).to_owned()),
+            line: region.and_then(|region| number(region.get("startLine"))).map(|at| at as u64),
+        };
+        draft.code_path = place(&file, region);
+        let both = [region, physical.get("contextRegion")].into_iter().flatten();
+        let snippet = both.filter_map(|region| region.get("snippet")?.text("text")).next();
+        if let Some(snippet) = snippet {
+            draft.text.push_str(&format!("\n\n```\n{}\n```\n", cut(snippet, 8_000).replace("```", "` ` `")));
+        }
+    }
+
+    fn file(&self, physical: &Node) -> Option<String> {
+        let artifact = physical.get("artifactLocation")?;
+        let indexed =
+            number(artifact.get("index")).and_then(|at| self.node.items("artifacts").get(at)?.get("location"));
+        let uri = artifact.text("uri").or_else(|| indexed?.text("uri"))?;
+        Some(uri.trim_start_matches("file://").trim_start_matches("./").to_owned())
+    }
+
+    fn flow_put(&self, draft: &mut Draft, flow: &Node) {
+        let steps = flow.items("threadFlows").first().map_or(&[][..], |thread| thread.items("locations"));
+        for (at, step) in steps.iter().take(STEPS_TOLD_MAX).enumerate() {
+            let Some(location) = step.get("location") else { continue };
+            let physical = location.get("physicalLocation").unwrap_or(&Node::Null);
+            let told = location.get("message").and_then(|message| message.text("text")).unwrap_or_default();
+            let place = place(&self.file(physical), physical.get("region")).unwrap_or_default();
+            draft.note(&format!("flow {}", at + 1), &format!("{place} {told}"));
+        }
+        if steps.len() > STEPS_TOLD_MAX {
+            draft.note("flow", &format!("{} more steps", steps.len() - STEPS_TOLD_MAX));
+        }
+    }
+
+    /// A SARIF log of this result alone, with its rule: what goes along.
+    fn part(&self, draft: &mut Draft, result: &Node, rule: Option<&Node>) -> Vec<u8> {
+        let Some(Value::Object(mut result)) = result.value() else { return Vec::new() };
+        // These point into parts of the run that are not in here.
+        for field in ["ruleIndex", "rule", "taxa", "graphs", "attachments", "provenance"] {
+            result.remove(field);
+        }
+        if Value::Object(result.clone()).to_string().len() > RESULT_BYTES_MAX {
+            result.remove("codeFlows");
+            draft.warn("cut", "codeFlows", "too large to go along");
+        }
+        let mut driver = Map::new();
+        for field in ["name", "semanticVersion", "version", "informationUri"] {
+            if let Some(text) = self.driver.text(field) {
+                driver.insert(field.to_owned(), json!(text));
+            }
+        }
+        if let Some(rule) = rule.and_then(Node::value) {
+            driver.insert("rules".to_owned(), json!([rule]));
+        }
+        let mut run = Map::from_iter([("tool".to_owned(), json!({"driver": driver}))]);
+        if let Some(provenance) = self.node.get("versionControlProvenance").and_then(Node::value) {
+            run.insert("versionControlProvenance".to_owned(), provenance);
+        }
+        run.insert("results".to_owned(), json!([result]));
+        json!({"version": "2.1.0", "runs": [run]}).to_string().into_bytes()
+    }
+}
+
+fn place(file: &Option<String>, region: Option<&Node>) -> Option<String> {
+    let at = region.and_then(|region| number(region.get("startLine"))).map(|at| format!(":{at}"));
+    file.as_ref().map(|file| format!("{file}{}", at.unwrap_or_default()))
+}
+
+fn number(node: Option<&Node>) -> Option<usize> {
+    match node? {
+        Node::Number(number) => number.as_u64().and_then(|n| usize::try_from(n).ok()),
+        _ => None,
+    }
+}
+
+fn text_of(node: &Node) -> Option<&str> {
+    match node {
+        Node::String(text) => Some(text.as_str()),
+        _ => None,
+    }
+}

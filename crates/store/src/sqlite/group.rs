@@ -1,0 +1,293 @@
+//! Group commit: what SQLite makes durable at once.
+//!
+//! There is one writer, and a commit waits for the disk about as long as a small transaction works. So a transaction that
+//! ends while others wait for the writer leaves SQLite's own transaction open; theirs run inside it, each in a savepoint,
+//! and whoever's turn comes after the last of those that waited commits for all. Nobody is told of success before that.
+//! If that commit fails, all of them failed, and nothing of any is kept. Must not reorder: turns come in the order in
+//! which they were asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use super::{Wire, blocking, failure, turn};
+use crate::error::StoreError;
+
+/// Transactions that one commit makes durable, at most.
+const GROUP_COUNT_MAX: usize = 64;
+/// What members of a group are told when SQLite itself undid what they did.
+const UNDONE: &str = "the database undid the transactions that were to be kept together; nothing of them is stored";
+
+/// The writer, and those who wait for it.
+#[derive(Clone)]
+pub(super) struct Queue {
+    writer: Arc<Mutex<Writer>>,
+    /// How many wait. Only whether a commit is put off depends on it, never whether it happens.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// The writer's connection, and the transactions that ended in SQLite's open one.
+struct Writer {
+    wire: Wire,
+    members: Vec<Member>,
+}
+
+/// Somebody who waits for the commit of what they did.
+type Member = oneshot::Sender<Result<(), StoreError>>;
+
+/// One transaction's turn at the writer. Dropped without [`Turn::commit`], nothing of it is kept.
+pub(super) struct Turn {
+    /// None once the transaction ended.
+    writer: Option<OwnedMutexGuard<Writer>>,
+    queue: Queue,
+}
+
+/// Counts somebody who waits, until they have their turn or give up.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn on(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Queue {
+    pub(super) fn new(wire: Wire) -> Self {
+        let writer = Writer { wire, members: Vec::new() };
+        Self { writer: Arc::new(Mutex::new(writer)), waiting: Arc::default() }
+    }
+
+    /// The writer, when it is this caller's turn, in a transaction that keeps nothing until it is committed.
+    pub(super) async fn turn(&self) -> Result<Turn, StoreError> {
+        let waiting = Waiting::on(&self.waiting);
+        let mut writer = turn("the writer", Arc::clone(&self.writer).lock_owned()).await?;
+        drop(waiting);
+        // It waits for the disk or for another process only where it begins SQLite's own.
+        if writer.members.is_empty() { blocking(|| writer.begin()) } else { writer.begin() }?;
+        Ok(Turn { writer: Some(writer), queue: self.clone() })
+    }
+
+    /// Commits for the group once all who wait now have had their turn. A task of its own: whoever began the group may be
+    /// gone by then, as a client that hung up.
+    fn commit_later(&self) {
+        let queue = self.clone();
+        tokio::spawn(async move {
+            let mut writer = queue.writer.lock_owned().await;
+            blocking(|| writer.group_commit());
+        });
+    }
+}
+
+impl Writer {
+    /// Begins a transaction, inside SQLite's open one if members wait for that.
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.undone_tell();
+        if self.members.is_empty() {
+            self.wire.begin("begin immediate")?;
+        }
+        let begun = self.wire.connection.execute_batch("savepoint turn").map_err(|e| failure("begin", &e));
+        if begun.is_err() {
+            self.turn_undo();
+        }
+        begun
+    }
+
+    /// Undoes what this turn did and nothing else.
+    fn turn_undo(&mut self) {
+        if self.members.is_empty() {
+            self.wire.rollback();
+            return;
+        }
+        if !self.wire.connection.is_autocommit()
+            && let Err(error) = self.wire.connection.execute_batch("rollback to turn; release turn")
+        {
+            // What is left of this turn must not be kept with the others.
+            tracing::warn!(%error, "undo one of several SQLite transactions; all of them are undone");
+            self.wire.rollback();
+        }
+        self.undone_tell();
+    }
+
+    /// Some failures make SQLite roll back everything, also what members wait for: they are told.
+    fn undone_tell(&mut self) {
+        if !self.members.is_empty() && self.wire.connection.is_autocommit() {
+            self.members_tell(&Err(StoreError::Unavailable { doing: "commit".to_owned(), reason: UNDONE.to_owned() }));
+        }
+    }
+
+    fn members_tell(&mut self, result: &Result<(), StoreError>) {
+        for member in self.members.drain(..) {
+            // One whose client hung up is not told.
+            let _ = member.send(result.clone());
+        }
+    }
+
+    /// Makes durable what members wait for, and tells them.
+    fn group_commit(&mut self) {
+        self.undone_tell();
+        if self.members.is_empty() {
+            return;
+        }
+        let committed = self.wire.connection.execute_batch("commit").map_err(|e| failure("commit", &e));
+        if committed.is_err() {
+            self.wire.rollback();
+        }
+        self.members_tell(&committed);
+    }
+}
+
+impl Turn {
+    /// The connection, for statements.
+    pub(super) fn wire(&mut self) -> Option<&mut Wire> {
+        self.writer.as_mut().map(|writer| &mut writer.wire)
+    }
+
+    /// Keeps what this turn did. When this returns, it is durable.
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        let gone = || StoreError::Unavailable { doing: "commit".to_owned(), reason: "the writer is gone".to_owned() };
+        let Some(writer) = &mut self.writer else { return Err(gone()) };
+        writer.wire.connection.execute_batch("release turn").map_err(|e| failure("commit", &e))?;
+        let (member, told) = oneshot::channel();
+        writer.members.push(member);
+        let is_first = writer.members.len() == 1;
+        if self.queue.waiting.load(Ordering::Relaxed) == 0 || writer.members.len() >= GROUP_COUNT_MAX {
+            blocking(|| writer.group_commit());
+        } else if is_first {
+            self.queue.commit_later();
+        }
+        // It ended: dropping the turn undoes nothing any more.
+        drop(self.writer.take());
+        told.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.writer.take() {
+            blocking(|| writer.turn_undo());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rusqlite::Connection;
+
+    use super::*;
+
+    struct Place {
+        folder: tempfile::TempDir,
+        queue: Queue,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let wire = Wire::open(&folder.path().join("x.db")).unwrap();
+            wire.connection.execute_batch("create table seen (number integer primary key)").unwrap();
+            Self { folder, queue: Queue::new(wire) }
+        }
+
+        /// What another connection sees.
+        fn seen(&self) -> Vec<i64> {
+            let other = Connection::open(self.folder.path().join("x.db")).unwrap();
+            let mut statement = other.prepare("select number from seen order by number").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        }
+
+        async fn until(&self, what: impl Fn(&Self) -> bool) {
+            while !what(self) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+
+        async fn waiting(&self, count: usize) {
+            self.until(|place| place.queue.waiting.load(Ordering::Relaxed) == count).await;
+        }
+    }
+
+    fn add(turn: &mut Turn, number: i64) -> Result<(), rusqlite::Error> {
+        turn.wire().unwrap().connection.execute("insert into seen values (?1)", [number]).map(drop)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn those_who_wait_become_durable_together_and_those_who_fail_keep_nothing() {
+        let place = Place::new();
+        let mut first = place.queue.turn().await.unwrap();
+        add(&mut first, 0).unwrap();
+        let mut others = Vec::new();
+        for number in 1..=8 {
+            let queue = place.queue.clone();
+            others.push(tokio::spawn(async move {
+                let mut turn = queue.turn().await.unwrap();
+                add(&mut turn, number).unwrap();
+                // One says nothing, one fails.
+                if number == 3 || (number == 5 && add(&mut turn, 0).is_err()) {
+                    return false;
+                }
+                turn.commit().await.is_ok()
+            }));
+            place.waiting(usize::try_from(number).unwrap()).await;
+        }
+        first.commit().await.unwrap();
+        // The first is told no sooner than the last of those who waited is durable.
+        assert_eq!(place.seen(), [0, 1, 2, 4, 6, 7, 8]);
+        for (number, other) in (1..).zip(others) {
+            assert_eq!(other.await.unwrap(), number != 3 && number != 5, "{number}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_client_left_that_hung_up_is_committed_by_itself() {
+        let place = Place::new();
+        let mut first = place.queue.turn().await.unwrap();
+        add(&mut first, 1).unwrap();
+        let queue = place.queue.clone();
+        let second = tokio::spawn(async move {
+            let _turn = queue.turn().await.unwrap();
+            // Ends without a word, when it is told to.
+            std::future::pending::<()>().await;
+        });
+        place.waiting(1).await;
+        let first = tokio::spawn(first.commit());
+        place.waiting(0).await;
+        assert_eq!(place.seen(), [0_i64; 0]);
+        first.abort();
+        let _ = first.await;
+        second.abort();
+        place.until(|place| place.seen() == [1]).await;
+        assert!(place.queue.writer.lock().await.members.is_empty());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_sqlite_undoes_everything_all_are_told() {
+        let place = Place::new();
+        let mut first = place.queue.turn().await.unwrap();
+        add(&mut first, 1).unwrap();
+        let queue = place.queue.clone();
+        let second = tokio::spawn(async move {
+            let mut turn = queue.turn().await.unwrap();
+            // As a full disk can make SQLite do by itself.
+            turn.wire().unwrap().connection.execute_batch("rollback").unwrap();
+        });
+        place.waiting(1).await;
+        let refused = first.commit().await.unwrap_err();
+        assert!(refused.to_string().contains("nothing of them is stored"), "{refused}");
+        second.await.unwrap();
+        assert_eq!(place.seen(), [0_i64; 0]);
+        let mut third = place.queue.turn().await.unwrap();
+        add(&mut third, 3).unwrap();
+        third.commit().await.unwrap();
+        assert_eq!(place.seen(), [3]);
+    }
+}
