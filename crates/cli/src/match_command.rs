@@ -212,7 +212,9 @@ fn vex_read(paths: &[PathBuf]) -> Result<Vex, String> {
 fn file_read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
     let failed = |e: std::io::Error| format!("read {}: {e}", path.display());
     let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
+    // A file that says how long it is is read into room for that, one that lies into no more than the limit.
+    let length = file.metadata().map_err(failed)?.len().min(bytes_max);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     if path.extension().is_some_and(|extension| extension == "zst") {
         zstd::Decoder::new(file).map_err(failed)?.take(bytes_max).read_to_end(&mut bytes).map_err(failed)?;
     } else {

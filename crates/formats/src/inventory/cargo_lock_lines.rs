@@ -42,27 +42,21 @@ pub(super) fn read(text: &str) -> Option<Answer> {
             continue;
         }
         let entry = entries.last_mut()?;
-        let (key, value) = line.split_once(" = ")?;
-        let text = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).filter(|value| is_plain(value));
-        let bit = match (key, text) {
-            ("name", Some(name)) if !name.is_empty() => {
-                entry.name = name;
-                1
-            }
-            ("version", Some(version)) => {
-                entry.version = Some(version).filter(|version| !version.is_empty());
-                2
-            }
-            ("source", Some(source)) => {
-                entry.source = Some(source);
-                4
-            }
-            ("checksum", Some(_)) => 8,
-            ("dependencies", None) if value == "[" => {
-                in_list = true;
-                16
-            }
-            _ => return None,
+        let bit = if line == "dependencies = [" {
+            in_list = true;
+            16
+        } else if let Some(name) = valued(line, "name = \"") {
+            entry.name = name;
+            1
+        } else if let Some(version) = valued(line, "version = \"") {
+            entry.version = Some(version);
+            2
+        } else if let Some(source) = valued(line, "source = \"") {
+            entry.source = Some(source);
+            4
+        } else {
+            valued(line, "checksum = \"")?;
+            8
         };
         if seen & bit != 0 {
             return None;
@@ -71,6 +65,11 @@ pub(super) fn read(text: &str) -> Option<Answer> {
     }
     let whole = !in_list && entries.last().is_some_and(|entry| !entry.name.is_empty());
     whole.then(|| Lines { version, entries }.read())
+}
+
+/// The text behind such a beginning, with nothing in it that means more than itself; an empty one is left to the other reader.
+fn valued<'a>(line: &'a str, begins: &str) -> Option<&'a str> {
+    line.strip_prefix(begins)?.strip_suffix('"').filter(|value| !value.is_empty() && is_plain(value))
 }
 
 /// Nothing that means more than itself in a TOML string.

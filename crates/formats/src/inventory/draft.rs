@@ -123,7 +123,12 @@ pub(crate) fn locked(
         version: version.filter(|_| plain).map(str::to_owned),
         purl,
         bom_ref: None,
-        path: path.as_ref().chars().take(PATH_CHARS_MAX).collect(),
+        path: path_kept(path.as_ref()),
         matchable,
     }
+}
+
+fn path_kept(path: &str) -> String {
+    // Most have far fewer bytes than that.
+    if path.len() <= PATH_CHARS_MAX { path.to_owned() } else { path.chars().take(PATH_CHARS_MAX).collect() }
 }

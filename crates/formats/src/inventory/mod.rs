@@ -187,7 +187,9 @@ pub(crate) fn document_of_xml(what: &'static str, text: &str) -> Result<Node, Un
 /// Whether a name or version is one to go on with.
 pub(crate) fn is_plain(text: &str) -> bool {
     let odd = |c: char| c.is_control() || is_invisible(c);
-    !text.is_empty() && text.len() <= COMPONENT_TEXT_BYTES_MAX && !text.chars().any(odd)
+    // Nearly every name and version is of ASCII's letters, digits and signs alone.
+    let ordinary = text.bytes().all(|byte| byte.is_ascii_graphic());
+    !text.is_empty() && text.len() <= COMPONENT_TEXT_BYTES_MAX && (ordinary || !text.chars().any(odd))
 }
 
 /// From a purl and the version beside it. The purl's own version comes first.
