@@ -10,6 +10,7 @@
 //! | SQL in one package, unsafe code in one module, one test binary per package, lints inherited | `layout.rs` |
 //! | paths, links, tests and commands named in documents exist; decisions have their parts | `documents.rs` |
 //! | no registry hosts, no paths of somebody's machine | `hosts.rs` |
+//! | nothing of an unfinished merge | `merges.rs` |
 //! | licences of dependencies | `licences.rs` |
 
 mod arrows;
@@ -21,6 +22,7 @@ mod layout;
 mod lengths;
 mod licences;
 mod limits;
+mod merges;
 mod modules;
 mod rust;
 mod tree;
@@ -81,5 +83,6 @@ fn check_tree(tree: &Tree) -> Vec<Finding> {
     findings.extend(layout::check(&sources, tree));
     findings.extend(documents::check(tree));
     findings.extend(hosts::check(tree));
+    findings.extend(merges::check(tree));
     findings
 }
