@@ -38,7 +38,9 @@ const STATEMENTS_MAX: usize = 256;
 
 mod group;
 
-const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; \
+/// The log is copied into the file once it has 32 MiB: pages that change again and again, as those of an index do, are copied
+/// once and not each time.
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8192; pragma foreign_keys = on; \
     pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -16000;";
 
 /// Runs something that blocks, giving the other tasks of this thread to another one where it can.
