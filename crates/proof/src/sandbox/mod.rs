@@ -186,6 +186,7 @@ impl Sandbox {
             copy_out: CopyOut::Nothing,
             seccomp: self.filters[usize::from(loopback)].clone(),
             uncounted: !self.cgroups.counts(),
+            processes_counted: self.cgroups.counts_processes(),
             exec: false,
             vast_address_space: false,
             proc: self.proc,

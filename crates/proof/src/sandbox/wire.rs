@@ -64,6 +64,8 @@ pub struct Order {
     pub seccomp: Vec<Instruction>,
     /// No cgroup counts: data segments are bounded and, where there is a /proc, the init adds up the tree itself.
     pub uncounted: bool,
+    /// A cgroup refuses a process too many.
+    pub processes_counted: bool,
     /// The program may execute what it wrote.
     pub exec: bool,
     /// Each process's data has no limit of its own.

@@ -234,6 +234,15 @@ impl Pool {
         !matches!(self.place, Place::Nowhere(_))
     }
 
+    /// Whether the kernel refuses a process too many by the groups, and counts that.
+    pub fn counts_processes(&self) -> bool {
+        match &self.place {
+            Place::V1(hierarchies) => hierarchies.pids.is_some(),
+            Place::V2(_) => true,
+            Place::Nowhere(_) => false,
+        }
+    }
+
     /// Lends a group with these limits to one run; none where there are no cgroups, which `walls` says.
     pub fn take(&self, limits: &Limits) -> Result<Lease<'_>, SandboxError> {
         let failed = SandboxError::io("prepare a cgroup for the sandbox");

@@ -63,10 +63,14 @@ pub fn first_process_drop(order: &Order) -> Result<(), Failed> {
 fn resource_limits(order: &Order) -> Result<(), Failed> {
     let limits = order.limits;
     let own = if matches!(order.caller, Caller::Root { .. }) { 0 } else { OWN_PROCESSES };
+    // The kernel holds a process that is about to be against this limit before it asks the cgroup, which alone tells us what
+    // it refused. Each process can have one such on the way.
+    let on_the_way = if order.processes_counted { limits.processes } else { 0 };
+    let processes = limits.processes.saturating_add(on_the_way).saturating_add(own).saturating_add(1);
     let seconds = limits.cpu_ms.div_ceil(1_000).saturating_add(1);
     let mut table = vec![
         // One more than allowed, so that whoever counts can tell who went over from who stayed just within.
-        (Resource::RLIMIT_NPROC, rlim_t::from(limits.processes.saturating_add(own).saturating_add(1)), "processes"),
+        (Resource::RLIMIT_NPROC, rlim_t::from(processes), "processes"),
         (Resource::RLIMIT_NOFILE, rlim_t::from(limits.open_files), "open files"),
         (Resource::RLIMIT_FSIZE, limits.disk_bytes, "file size"),
         (Resource::RLIMIT_CORE, CORE_BYTES_NONE, "core size"),

@@ -19,6 +19,20 @@ fn a_fork_bomb_is_ended() {
 }
 
 #[test]
+fn the_cgroup_refuses_a_process_too_many_before_the_resource_limit_does() {
+    each(|sandbox| {
+        let limits = Limits { processes: 32, ..limits() };
+        let outcome = run(sandbox, &BoxSpec { limits, ..shell("cat /proc/self/limits") });
+        let text = outcome.stdout.text();
+        let line = text.lines().find(|line| line.starts_with("Max processes")).unwrap();
+        let most: u32 = line.split_whitespace().nth(2).unwrap().parse().unwrap();
+        // All of them, and for each one that is on the way. What this limit refuses nobody is told.
+        let counted = outcome.walls.accounting != "watch";
+        assert!(if counted { most > 64 } else { most < 64 }, "{line} by {}", outcome.walls.accounting);
+    });
+}
+
+#[test]
 fn a_fork_bomb_that_gives_up_between_two_looks_is_held_all_the_same() {
     each(|sandbox| {
         let limits = Limits { wall_ms: 1_500, ..limits() };
