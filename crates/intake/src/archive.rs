@@ -30,8 +30,6 @@ pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Re
         Ok(content) => entry_take(&mut document, at, &content, given, left),
         Err(reason) => document.leave_out(at, reason),
     })?;
-    // What the entries took is counted; the archive itself takes nothing more.
-    left.reports += document.reports.len();
     Ok(document)
 }
 
@@ -49,7 +47,6 @@ pub fn each(bytes: &[u8], left: &mut Left, take: Take<'_>) -> Result<(), Refused
         return Err(unreadable(format!("it has more than {ZIP_ENTRIES_COUNT_MAX} entries")));
     }
     left.entries -= archive.len();
-    left.levels = levels;
     let mut order: Vec<(String, usize)> = Vec::new();
     for index in 0..archive.len() {
         let raw = archive.by_index_raw(index).map_err(|error| unreadable(line(&error.to_string(), 200)))?;
@@ -57,6 +54,7 @@ pub fn each(bytes: &[u8], left: &mut Left, take: Take<'_>) -> Result<(), Refused
         order.push((name, index));
     }
     order.sort();
+    left.levels = levels;
     let mut names = HashSet::new();
     for (name, index) in order {
         let at = format!("!{name}");

@@ -1,14 +1,14 @@
 //! What a crashing program printed, and CASR's reports: one report each. Must not read the output itself: `triage::crash` does.
 
-use formats::json::{self, Node};
+use formats::json::Node;
 use formats::tap::{ContentType, Symbol};
 use triage::crash::{self, Crash};
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::text::line;
-use crate::{Document, Left, Refused, TEXT_BYTES_MAX};
+use crate::{Document, Left, Refused};
 
 /// Frames that are told in the description.
 const FRAMES_TOLD_MAX: usize = 32;
@@ -45,7 +45,7 @@ pub fn put(draft: &mut Draft, crash: &Crash) {
 }
 
 /// A crash's output.
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
     let found =
         crash::read(bytes).map_err(|error| Refused::Unreadable { kind: Kind::Crash, reason: error.to_string() })?;
     let mut draft = Draft { method: Some("fuzzing or testing"), ..Draft::default() };
@@ -54,15 +54,15 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
         Ok(_) => ("crash.txt", ContentType::Plain),
         Err(_) => ("crash.bin", ContentType::OctetStream),
     };
-    draft.original = Some((name, content_type, bytes.to_vec()));
+    draft.original = Original::of(name, content_type, bytes, 1);
     let mut document = Document::new(Kind::Crash);
-    document.reports.push(draft.understood(Kind::Crash, given));
+    left.draw(&mut document, draft, given);
     Ok(document)
 }
 
 /// A report of CASR's.
-pub fn read_casr(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
-    let node = json::document("a CASR report", bytes, TEXT_BYTES_MAX).map_err(Refused::unreadable(Kind::Casr))?;
+pub fn read_casr(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let (mut document, node) = Document::of_json(Kind::Casr, "a CASR report", bytes)?;
     let found =
         crash::read(bytes).map_err(|error| Refused::Unreadable { kind: Kind::Casr, reason: error.to_string() })?;
     let mut draft = Draft { method: Some("fuzzing or testing"), ..Draft::default() };
@@ -71,9 +71,6 @@ pub fn read_casr(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, 
         draft.note("description", severity.text("Description").unwrap_or_default());
     }
     put(&mut draft, &found);
-    if let Some(key) = node.repeated_key_within() {
-        draft.warn("repeated_key", &line(key, 64), "a key stands twice; the last one counts");
-    }
     for (name, field) in
         [("command", "ProcCmdline"), ("at", "CrashLine"), ("executable", "ExecutablePath"), ("os", "Os")]
     {
@@ -86,8 +83,7 @@ pub fn read_casr(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, 
     if let Some(Node::Array(_)) = node.get("AsanReport") {
         draft.tool = Some("CASR, AddressSanitizer".to_owned());
     }
-    draft.original = Some(("casr.json", ContentType::Json, bytes.to_vec()));
-    let mut document = Document::new(Kind::Casr);
-    document.reports.push(draft.understood(Kind::Casr, given));
+    draft.original = Original::of("casr.json", ContentType::Json, bytes, 1);
+    left.draw(&mut document, draft, given);
     Ok(document)
 }

@@ -3,39 +3,32 @@
 
 use std::collections::BTreeMap;
 
-use formats::json::{self, Node};
+use formats::json::Node;
 use formats::openvex::{Statement, Status};
 use formats::provenance::{Credit, Hop};
 use formats::purl::Purl;
 use formats::tap::ContentType;
 use formats::vex;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, LIST_COUNT_MAX, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::text::line;
-use crate::{DOCUMENT_BYTES_MAX, Document, Left, REPORTS_COUNT_MAX, Refused};
+use crate::{Document, Left, Refused};
 
-/// A document up to this size goes along with each report, in bytes.
-const ORIGINAL_BYTES_MAX: usize = 128 * 1024;
-
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
-    let unreadable = Refused::unreadable(Kind::Csaf);
-    let node = json::document("a CSAF document", bytes, DOCUMENT_BYTES_MAX).map_err(&unreadable)?;
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let (mut document, node) = Document::of_json(Kind::Csaf, "a CSAF document", bytes)?;
     if node.get("document").and_then(|about| about.get("csaf_version")).is_none() {
         return Err(Refused::Unknown { what: "JSON with a `document`, but without `csaf_version`".to_owned() });
     }
-    let (statements, warnings) = vex::read(bytes).map_err(&unreadable)?;
-    let mut document = Document::new(Kind::Csaf);
-    document.warnings = warnings;
-    if let Some(key) = node.repeated_key_within() {
-        let text = "a key stands twice; the last one counts";
-        document.warnings.push(formats::Warning::new("repeated_key", line(key, 64), text));
-    }
+    let (statements, warnings) = vex::read(bytes).map_err(Refused::unreadable(Kind::Csaf))?;
+    document.warnings.extend(warnings);
     let mut of: BTreeMap<&str, Vec<&Statement>> = BTreeMap::new();
     for statement in &statements.statements {
         of.entry(statement.vulnerability.as_str()).or_default().push(statement);
     }
+    let named = statements.statements.iter().map(|statement| statement.products.len()).sum();
+    let original = Original::of("csaf.json", ContentType::Json, bytes, named);
     for (index, vulnerability) in node.items("vulnerabilities").iter().enumerate() {
         let at = format!("#/vulnerabilities/{index}");
         let ids: Vec<&str> = vulnerability.items("ids").iter().filter_map(|id| id.text("text")).collect();
@@ -47,11 +40,9 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
             document.leave_out(at, "no product is said to be affected or under investigation");
             continue;
         }
+        let base = drafted(&node, vulnerability, &ids).bounded();
         for (package, (versions, status)) in packages {
-            if document.reports.len() > REPORTS_COUNT_MAX {
-                return Ok(document);
-            }
-            let mut draft = drafted(&node, vulnerability, &ids);
+            let mut draft = base.clone();
             draft.at.clone_from(&at);
             if package.starts_with("pkg:") {
                 draft.purl = Some(package);
@@ -60,10 +51,10 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
             }
             draft.versions = versions;
             draft.vex_status = Some(status.as_str());
-            if bytes.len() <= ORIGINAL_BYTES_MAX {
-                draft.original = Some(("csaf.json", ContentType::Json, bytes.to_vec()));
+            draft.original.clone_from(&original);
+            if !left.draw(&mut document, draft, given) {
+                return Ok(document);
             }
-            document.reports.push(draft.understood(Kind::Csaf, given));
         }
     }
     Ok(document)
@@ -110,12 +101,13 @@ fn drafted(node: &Node, vulnerability: &Node, ids: &[&str]) -> Draft {
         }
     }
     let both = vulnerability.items("references").iter().chain(about.items("references"));
-    draft.references.extend(both.filter_map(|reference| reference.text("url")).map(str::to_owned));
+    draft.references.extend(both.take(LIST_COUNT_MAX).filter_map(|reference| reference.text("url")).map(str::to_owned));
     for fix in vulnerability.items("remediations") {
         let told = format!("{}: {}", fix.text("category").unwrap_or_default(), fix.text("details").unwrap_or_default());
         draft.note("remediation", &told);
     }
-    for thanks in vulnerability.items("acknowledgments").iter().chain(about.items("acknowledgments")) {
+    let thanked = vulnerability.items("acknowledgments").iter().chain(about.items("acknowledgments"));
+    for thanks in thanked.take(LIST_COUNT_MAX) {
         let organization = thanks.text("organization");
         let names = thanks.items("names").iter().filter_map(|name| match name {
             Node::String(name) => Some(name.as_str()),

@@ -1,14 +1,14 @@
 //! Records of the CVE list, format 5.x: one report for each affected product. Rejected records make none.
 
-use formats::json::{self, Node};
+use formats::json::Node;
 use formats::provenance::{Credit, Hop};
 use formats::tap::ContentType;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::text::line;
-use crate::{DOCUMENT_BYTES_MAX, Document, Left, Refused};
+use crate::{Document, Left, Refused};
 
 /// Part of the host of a `collectionURL`, and the ecosystem whose collection that is.
 const COLLECTIONS: [(&str, &str); 9] = [
@@ -23,17 +23,12 @@ const COLLECTIONS: [(&str, &str); 9] = [
     ("go", "Go"),
 ];
 
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
-    let node = json::document("a CVE record", bytes, DOCUMENT_BYTES_MAX).map_err(Refused::unreadable(Kind::Cve))?;
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let (mut document, node) = Document::of_json(Kind::Cve, "a CVE record", bytes)?;
     let version = node.text("dataVersion").unwrap_or_default();
     if !version.starts_with("5.") {
         let reason = format!("its version is {}; 5.x is read", line(version, 32));
         return Err(Refused::Unreadable { kind: Kind::Cve, reason });
-    }
-    let mut document = Document::new(Kind::Cve);
-    if let Some(key) = node.repeated_key_within() {
-        let text = "a key stands twice; the last one counts";
-        document.warnings.push(formats::Warning::new("repeated_key", line(key, 64), text));
     }
     let about = node.get("cveMetadata").unwrap_or(&Node::Null);
     if about.text("state") == Some("REJECTED") {
@@ -45,18 +40,22 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
         return Err(Refused::Unreadable { kind: Kind::Cve, reason: "it has no containers.cna".to_owned() });
     };
     let products = cna.items("affected");
+    let mut base = drafted(about, cna, containers.items("adp")).bounded();
+    base.original = Original::of("cve.json", ContentType::Json, bytes, products.len());
     for (index, product) in products.iter().enumerate() {
-        let mut draft = drafted(about, cna, containers.items("adp"), bytes);
+        let mut draft = base.clone();
         draft.at = format!("#/containers/cna/affected/{index}");
         if product.text("defaultStatus") == Some("unaffected") && !has_affected(product) {
             document.leave_out(draft.at, "the product is said to be unaffected");
             continue;
         }
         product_put(&mut draft, product);
-        document.reports.push(draft.understood(Kind::Cve, given));
+        if !left.draw(&mut document, draft, given) {
+            return Ok(document);
+        }
     }
     if products.is_empty() {
-        document.reports.push(drafted(about, cna, containers.items("adp"), bytes).understood(Kind::Cve, given));
+        left.draw(&mut document, base, given);
     }
     Ok(document)
 }
@@ -109,7 +108,7 @@ fn told<'a>(list: &'a [Node], field: &str) -> &'a str {
     english.or(list.first()).and_then(|text| text.text(field)).unwrap_or_default()
 }
 
-fn drafted(about: &Node, cna: &Node, adp: &[Node], bytes: &[u8]) -> Draft {
+fn drafted(about: &Node, cna: &Node, adp: &[Node]) -> Draft {
     let id = about.text("cveId").unwrap_or_default();
     let title = cna.text("title").unwrap_or(id).to_owned();
     let mut draft = Draft { title, text: told(cna.items("descriptions"), "value").to_owned(), ..Draft::default() };
@@ -143,6 +142,5 @@ fn drafted(about: &Node, cna: &Node, adp: &[Node], bytes: &[u8]) -> Draft {
     if let Some(assigner) = about.text("assignerShortName") {
         draft.chain.push(Hop { party: line(assigner, 256), handling_id: Some(line(id, 256)) });
     }
-    draft.original = Some(("cve.json", ContentType::Json, bytes.to_vec()));
     draft
 }

@@ -3,21 +3,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use formats::json::{self, Node};
+use formats::json::Node;
 use formats::provenance::Credit;
 use formats::purl::Purl;
 use formats::tap::ContentType;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
-use crate::text::line;
-use crate::{DOCUMENT_BYTES_MAX, Document, Left, REPORTS_COUNT_MAX, Refused};
+use crate::{Document, Left, REPORTS_COUNT_MAX, Refused};
 
 /// States that leave nothing to report.
 const DONE: [&str; 4] = ["resolved", "resolved_with_pedigree", "false_positive", "not_affected"];
-/// A document up to this size goes along with each report, in bytes.
-const ORIGINAL_BYTES_MAX: usize = 128 * 1024;
 
 /// What a component is called: its purl, or its name and version.
 struct Component<'a> {
@@ -26,19 +23,15 @@ struct Component<'a> {
     version: Option<&'a str>,
 }
 
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
-    let node = json::document("a CycloneDX document", bytes, DOCUMENT_BYTES_MAX)
-        .map_err(Refused::unreadable(Kind::CycloneDx))?;
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let (mut document, node) = Document::of_json(Kind::CycloneDx, "a CycloneDX document", bytes)?;
     let Some(Node::Array(listed)) = node.get("vulnerabilities") else {
         let reason = "it lists no vulnerabilities: an inventory goes to `proofhouse inventory`".to_owned();
         return Err(Refused::Unreadable { kind: Kind::CycloneDx, reason });
     };
     let components = components(&node);
-    let mut document = Document::new(Kind::CycloneDx);
-    if let Some(key) = node.repeated_key_within() {
-        let text = "a key stands twice; the last one counts";
-        document.warnings.push(formats::Warning::new("repeated_key", line(key, 64), text));
-    }
+    let named = listed.iter().map(|vulnerability| vulnerability.items("affects").len().max(1)).sum();
+    let original = Original::of("cyclonedx.json", ContentType::Json, bytes, named);
     for (index, vulnerability) in listed.iter().enumerate() {
         let at = format!("#/vulnerabilities/{index}");
         let state = vulnerability.get("analysis").and_then(|analysis| analysis.text("state"));
@@ -46,11 +39,9 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
             document.leave_out(at, format!("it says {state}: nothing to report"));
             continue;
         }
-        if document.reports.len() > REPORTS_COUNT_MAX {
-            break;
-        }
+        let base = drafted(vulnerability, state).bounded();
         for (package, versions) in affected(vulnerability, &components) {
-            let mut draft = drafted(vulnerability, state);
+            let mut draft = base.clone();
             draft.at.clone_from(&at);
             if package.starts_with("pkg:") {
                 draft.purl = Some(package);
@@ -58,10 +49,10 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
                 draft.software = Some(package).filter(|name| !name.is_empty());
             }
             draft.versions = versions;
-            if bytes.len() <= ORIGINAL_BYTES_MAX {
-                draft.original = Some(("cyclonedx.json", ContentType::Json, bytes.to_vec()));
+            draft.original.clone_from(&original);
+            if !left.draw(&mut document, draft, given) {
+                return Ok(document);
             }
-            document.reports.push(draft.understood(Kind::CycloneDx, given));
         }
     }
     Ok(document)

@@ -13,7 +13,7 @@ use triage::sort;
 
 use crate::given::Given;
 use crate::kind::Kind;
-use crate::text::{cut, line, lines};
+use crate::text::{CWES_COUNT_MAX, cut, line, lines};
 use crate::{Document, Left, Refused};
 
 /// Name of the description among the attachments.
@@ -22,6 +22,29 @@ const DESCRIPTION: &str = "description.md";
 const TITLE_BYTES_MAX: usize = 200;
 /// The longest description that is written; the document itself goes along.
 const DESCRIPTION_BYTES_MAX: usize = 256 * 1024;
+/// Entries of each list of a draft: more than a report can hold of any.
+pub const LIST_COUNT_MAX: usize = 256;
+/// A document up to this size goes along with each report where several are drawn from it, in bytes.
+const SHARED_BYTES_MAX: usize = 128 * 1024;
+
+/// What a report is drawn from: the document, or a part of it.
+#[derive(Clone, Debug)]
+pub enum Original {
+    /// It goes along, under this name.
+    Whole(&'static str, ContentType, Vec<u8>),
+    /// It is named by its digest (SHA-256, hex).
+    Digest(String),
+}
+
+impl Original {
+    /// Of a document from which so many reports are drawn: copied for each of them only where it is short.
+    pub fn of(name: &'static str, content_type: ContentType, bytes: &[u8], reports: usize) -> Option<Self> {
+        Some(match reports <= 1 || bytes.len() <= SHARED_BYTES_MAX {
+            true => Original::Whole(name, content_type, bytes.to_vec()),
+            false => Original::Digest(digest_hex(bytes)),
+        })
+    }
+}
 
 /// Facts, not yet within any limit.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +80,7 @@ pub struct Draft {
     pub ai_coordinator: Option<AiUse>,
     /// Files that come with it.
     pub files: Vec<Attachment>,
-    /// The document, or the part of it that this is drawn from: its name, type and bytes.
-    pub original: Option<(&'static str, ContentType, Vec<u8>)>,
+    pub original: Option<Original>,
     pub warnings: Vec<Warning>,
 }
 
@@ -119,7 +141,7 @@ pub fn digest_hex(bytes: &[u8]) -> String {
 }
 
 /// A TAP report is sent as it is.
-pub fn read_tap(bytes: &[u8], _: &Given, _: &mut Left) -> Result<Document, Refused> {
+pub fn read_tap(bytes: &[u8], _: &Given, left: &mut Left) -> Result<Document, Refused> {
     let mut document = Document::new(Kind::Tap);
     let (report, warnings, problem) = match tap::read_report(bytes) {
         Ok((report, warnings)) => (report, warnings, None),
@@ -128,6 +150,8 @@ pub fn read_tap(bytes: &[u8], _: &Given, _: &mut Left) -> Result<Document, Refus
     let title = report.software.clone().or_else(|| report.purl.clone()).unwrap_or_default();
     let body = bytes.to_vec();
     document.reports.push(Understood { at: String::new(), kind: Kind::Tap, title, report, body, warnings, problem });
+    left.reports = left.reports.saturating_sub(1);
+    left.report_bytes = left.report_bytes.saturating_sub(bytes.len());
     Ok(document)
 }
 
@@ -162,8 +186,12 @@ fn purl_named(ecosystem: &str, software: &str) -> Option<String> {
 }
 
 impl Draft {
+    /// Once, however often it is said.
     pub fn warn(&mut self, code: &'static str, at: &str, text: impl Into<String>) {
-        self.warnings.push(Warning::new(code, at, text));
+        let warning = Warning::new(code, at, text);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     pub fn note(&mut self, name: &str, value: &str) {
@@ -173,8 +201,30 @@ impl Draft {
         }
     }
 
+    /// Cut to what a report can hold at the very most: what several reports share is cut before it is copied for each.
+    pub fn bounded(mut self) -> Self {
+        let before = [self.ids.len(), self.references.len(), self.notes.len(), self.credits.len(), self.chain.len()];
+        if self.text.len() > DESCRIPTION_BYTES_MAX || before.iter().any(|count| *count > LIST_COUNT_MAX) {
+            let text =
+                format!("at most {DESCRIPTION_BYTES_MAX} bytes of text and {LIST_COUNT_MAX} of each list are taken");
+            self.warn("cut", "", text);
+        }
+        self.text.truncate(cut(&self.text, DESCRIPTION_BYTES_MAX).len());
+        self.notes.truncate(LIST_COUNT_MAX);
+        for list in [&mut self.ids, &mut self.references, &mut self.cwes, &mut self.cvss] {
+            list.truncate(LIST_COUNT_MAX);
+        }
+        self.credits.truncate(LIST_COUNT_MAX);
+        self.chain.truncate(LIST_COUNT_MAX);
+        self
+    }
+
     /// The report, with what the sender says.
-    pub fn understood(mut self, kind: Kind, given: &Given) -> Understood {
+    pub fn understood(self, kind: Kind, given: &Given) -> Understood {
+        self.bounded().drawn(kind, given)
+    }
+
+    fn drawn(mut self, kind: Kind, given: &Given) -> Understood {
         self.take(given);
         let title = line(&self.title, TITLE_BYTES_MAX);
         let mut report = Report::default();
@@ -338,12 +388,12 @@ impl Draft {
         for vector in std::mem::take(&mut self.cvss) {
             self.note("CVSS", &vector);
         }
-        let mut cwe = Vec::new();
-        for text in std::mem::take(&mut self.cwes) {
-            cwe.extend(crate::text::cwes(&text));
+        let mut cwe: Vec<String> = Vec::new();
+        for found in std::mem::take(&mut self.cwes).iter().flat_map(|text| crate::text::cwes(text)) {
+            if cwe.len() < CWES_COUNT_MAX && !cwe.contains(&found) {
+                cwe.push(found);
+            }
         }
-        cwe.dedup();
-        cwe.truncate(16);
         let severity = self.severity.take().map(|word| line(&word, 64)).filter(|word| !word.is_empty());
         if let Some(vector) = &cvss_vector {
             sent.insert("cvss_vector".to_owned(), json!(vector));
@@ -361,13 +411,7 @@ impl Draft {
         (!sent.is_empty()).then(|| Enrichment { sent, cvss_vector, cwe, severity, vex_status, ..Enrichment::default() })
     }
 
-    fn attachments_put(
-        &mut self,
-        report: &mut Report,
-        kind: Kind,
-        title: &str,
-        original: Option<(&'static str, ContentType, Vec<u8>)>,
-    ) {
+    fn attachments_put(&mut self, report: &mut Report, kind: Kind, title: &str, original: Option<Original>) {
         let description = self.description(title);
         if !description.trim().is_empty() {
             report.attachments.push(Attachment {
@@ -380,7 +424,10 @@ impl Draft {
         }
         let mut source = Source { format: kind.as_str().to_owned(), sha256: None };
         let mut reserved = 1;
-        if let Some((name, content_type, bytes)) = original {
+        if let Some(Original::Digest(digest)) = &original {
+            source.sha256 = Some(digest.clone());
+        }
+        if let Some(Original::Whole(name, content_type, bytes)) = original {
             let readable = content_type.is_binary() || std::str::from_utf8(&bytes).is_ok();
             if bytes.len() <= ATTACHMENT_DATA_BYTES_MAX / 4 * 3 && !bytes.is_empty() && readable {
                 reserved += 1;
@@ -388,7 +435,7 @@ impl Draft {
                 let (filename, kind) = (name.to_owned(), AttachmentType::Other);
                 report.attachments.push(Attachment { filename, content_type, kind, description, bytes });
             } else {
-                source.sha256 = Some(hex::encode(Sha256::digest(&bytes)));
+                source.sha256 = Some(digest_hex(&bytes));
                 let text = format!("{} bytes are too many to be attached: its digest is kept", bytes.len());
                 self.warn("original_not_attached", name, text);
             }

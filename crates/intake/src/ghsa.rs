@@ -1,14 +1,16 @@
 //! Advisories as GitHub's API gives them, of its own list and of a repository: one report for each package. Withdrawn ones make none.
 
-use formats::json::{self, Node};
+use std::collections::HashMap;
+
+use formats::json::Node;
 use formats::provenance::Credit;
 use formats::tap::ContentType;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::text::line;
-use crate::{DOCUMENT_BYTES_MAX, Document, Left, Refused};
+use crate::{Document, Left, Refused};
 
 /// GitHub's names of ecosystems, and OSV's.
 const ECOSYSTEMS: [(&str, &str); 13] = [
@@ -27,44 +29,39 @@ const ECOSYSTEMS: [(&str, &str); 13] = [
     ("gomod", "Go"),
 ];
 
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
-    let node =
-        json::document("a GitHub advisory", bytes, DOCUMENT_BYTES_MAX).map_err(Refused::unreadable(Kind::Ghsa))?;
-    let mut document = Document::new(Kind::Ghsa);
-    if let Some(key) = node.repeated_key_within() {
-        let text = "a key stands twice; the last one counts";
-        document.warnings.push(formats::Warning::new("repeated_key", line(key, 64), text));
-    }
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
+    let (mut document, node) = Document::of_json(Kind::Ghsa, "a GitHub advisory", bytes)?;
     if let Some(when) = node.text("withdrawn_at") {
         document.leave_out("", format!("the advisory was withdrawn on {}", line(when, 40)));
         return Ok(document);
     }
-    let mut packages = Vec::<(String, Draft)>::new();
+    // The entries of each package, by where the first of them stands.
+    let (mut packages, mut known) = (Vec::<(usize, Vec<&Node>)>::new(), HashMap::new());
     for (index, item) in node.items("vulnerabilities").iter().enumerate() {
         let package = item.get("package").unwrap_or(&Node::Null);
-        let name = package.text("name").unwrap_or_default();
-        let key = format!("{} {name}", package.text("ecosystem").unwrap_or_default());
-        let at = match packages.iter().position(|(other, _)| *other == key) {
-            Some(at) => at,
-            None => {
-                let mut draft = drafted(&node, bytes);
-                draft.at = format!("#/vulnerabilities/{index}");
-                packages.push((key, draft));
-                packages.len() - 1
-            }
-        };
-        if let Some((_, draft)) = packages.get_mut(at) {
-            package_put(draft, item, package);
+        let at = *known.entry((package.text("ecosystem"), package.text("name"))).or_insert(packages.len());
+        match packages.get_mut(at) {
+            Some((_, items)) => items.push(item),
+            None => packages.push((index, vec![item])),
+        }
+    }
+    let mut base = drafted(&node).bounded();
+    base.original = Original::of("ghsa.json", ContentType::Json, bytes, packages.len());
+    for (index, items) in &packages {
+        let mut draft = Draft { at: format!("#/vulnerabilities/{index}"), ..base.clone() };
+        items.iter().for_each(|item| package_put(&mut draft, item));
+        if !left.draw(&mut document, draft, given) {
+            return Ok(document);
         }
     }
     if packages.is_empty() {
-        packages.push((String::new(), drafted(&node, bytes)));
+        left.draw(&mut document, base, given);
     }
-    document.reports.extend(packages.into_iter().map(|(_, draft)| draft.understood(Kind::Ghsa, given)));
     Ok(document)
 }
 
-fn package_put(draft: &mut Draft, item: &Node, package: &Node) {
+fn package_put(draft: &mut Draft, item: &Node) {
+    let package = item.get("package").unwrap_or(&Node::Null);
     let told = package.text("ecosystem").unwrap_or_default();
     let known = ECOSYSTEMS.iter().find(|(word, _)| word.eq_ignore_ascii_case(told)).map(|(_, osv)| *osv);
     draft.ecosystem = Some(known.unwrap_or(told).to_owned()).filter(|word| !word.is_empty());
@@ -91,13 +88,12 @@ fn text_of(node: &Node) -> Option<&str> {
     }
 }
 
-fn drafted(node: &Node, bytes: &[u8]) -> Draft {
+fn drafted(node: &Node) -> Draft {
     let mut draft = Draft {
         title: node.text("summary").unwrap_or_default().to_owned(),
         text: node.text("description").unwrap_or_default().to_owned(),
         severity: node.text("severity").map(str::to_owned),
         repo: node.text("source_code_location").or_else(|| node.text("repository_url")).map(str::to_owned),
-        original: Some(("ghsa.json", ContentType::Json, bytes.to_vec())),
         ..Draft::default()
     };
     draft.ids.extend(["ghsa_id", "cve_id"].iter().filter_map(|field| node.text(field)).map(str::to_owned));

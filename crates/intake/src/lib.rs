@@ -33,6 +33,8 @@ pub use kind::{Kind, kind_of};
 pub use mail::MAIL_BYTES_MAX;
 pub use mime::{MAIL_LEVELS_MAX, MAIL_PARTS_COUNT_MAX};
 
+use draft::Draft;
+use formats::json::{self, Node};
 use formats::{Unreadable, Warning};
 use thiserror::Error;
 use triage::sort;
@@ -43,6 +45,10 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const TEXT_BYTES_MAX: usize = sort::TEXT_BYTES_MAX;
 /// Reports that are drawn from one document.
 pub const REPORTS_COUNT_MAX: usize = 10_000;
+/// Members of one JSON object: each report looks through those of what it shares with others.
+const MEMBERS_COUNT_MAX: usize = 4_096;
+/// What the reports of one document come to, as they are sent, in bytes: a short document can say one long thing of many packages.
+pub const REPORTS_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What was understood of one document.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,8 +68,32 @@ impl Document {
         Document { kind, reports: Vec::new(), left_out: Vec::new(), warnings: Vec::new() }
     }
 
+    /// Reads a JSON document of this format. One key that stands twice in an object is told.
+    pub(crate) fn of_json(kind: Kind, what: &'static str, bytes: &[u8]) -> Result<(Self, Node), Refused> {
+        let node = json::document(what, bytes, kind.bytes_max()).map_err(Refused::unreadable(kind))?;
+        if members_most(&node) > MEMBERS_COUNT_MAX {
+            let reason = format!("an object in it has more than {MEMBERS_COUNT_MAX} members");
+            return Err(Refused::Unreadable { kind, reason });
+        }
+        let mut document = Document::new(kind);
+        if let Some(key) = node.repeated_key_within() {
+            let text = "a key stands twice; the last one counts";
+            document.warnings.push(Warning::new("repeated_key", text::line(key, 64), text));
+        }
+        Ok((document, node))
+    }
+
     pub(crate) fn leave_out(&mut self, at: impl Into<String>, reason: impl Into<String>) {
         self.left_out.push(LeftOut { at: at.into(), reason: reason.into() });
+    }
+}
+
+/// Members of the object that has the most.
+fn members_most(node: &Node) -> usize {
+    match node {
+        Node::Array(items) => items.iter().map(members_most).max().unwrap_or_default(),
+        Node::Object(members) => members.iter().map(|(_, node)| members_most(node)).fold(members.len(), usize::max),
+        _ => 0,
     }
 }
 
@@ -112,6 +142,7 @@ impl Refused {
 /// What may still be read of a document and all it holds.
 pub(crate) struct Left {
     pub reports: usize,
+    pub report_bytes: usize,
     pub levels: usize,
     pub entries: usize,
     pub bytes: u64,
@@ -121,10 +152,28 @@ impl Left {
     fn all() -> Self {
         Left {
             reports: REPORTS_COUNT_MAX,
+            report_bytes: REPORTS_BYTES_MAX,
             levels: ZIP_LEVELS_MAX,
             entries: ZIP_ENTRIES_COUNT_MAX,
             bytes: ZIP_UNPACKED_BYTES_MAX,
         }
+    }
+
+    /// Puts a report into a document. False where there is no room for it: then it and what follows are told as left out.
+    pub(crate) fn draw(&mut self, document: &mut Document, draft: Draft, given: &Given) -> bool {
+        if self.reports == 0 || self.report_bytes == 0 {
+            let reason = format!(
+                "this and what follows: at most {REPORTS_COUNT_MAX} reports of {REPORTS_BYTES_MAX} bytes together are drawn \
+                 from one file"
+            );
+            document.leave_out(draft.at, reason);
+            return false;
+        }
+        let drawn = draft.understood(document.kind, given);
+        self.reports -= 1;
+        self.report_bytes = self.report_bytes.saturating_sub(drawn.body.len());
+        document.reports.push(drawn);
+        true
     }
 }
 
@@ -142,14 +191,7 @@ pub(crate) fn read_within(bytes: &[u8], given: &Given, left: &mut Left) -> Resul
     if bytes.len() > most {
         return Err(Refused::TooLarge { bytes: bytes.len(), most });
     }
-    let mut document = kind.read(bytes, given, left)?;
-    if document.reports.len() > left.reports {
-        let over = document.reports.len() - left.reports;
-        document.reports.truncate(left.reports);
-        document.leave_out("", format!("{over} more reports: at most {REPORTS_COUNT_MAX} are drawn from one file"));
-    }
-    left.reports -= document.reports.len();
-    Ok(document)
+    kind.read(bytes, given, left)
 }
 
 /// Reads a document into the facts that tell whether reports are about one defect. `id` names the file. What makes no report is

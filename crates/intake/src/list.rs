@@ -13,7 +13,7 @@ pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Re
     let Node::Array(items) = node else { return Ok(document) };
     for (index, item) in items.iter().enumerate() {
         let at = format!("#/{index}");
-        if left.reports == 0 {
+        if left.reports == 0 || left.report_bytes == 0 {
             document.leave_out(at, "this and what follows: there are more reports than are drawn from one file");
             break;
         }
@@ -37,7 +37,5 @@ pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Re
             Err(refused) => document.leave_out(at, refused.to_string()),
         }
     }
-    // What the items took is counted; the list itself takes nothing more.
-    left.reports += document.reports.len();
     Ok(document)
 }

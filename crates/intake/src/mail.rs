@@ -47,7 +47,7 @@ pub fn is_it(bytes: &[u8]) -> bool {
     known.len() >= 2 || known.iter().any(|field| matches!(*field, "subject" | "from" | "received"))
 }
 
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
     // A mailbox's line before the first header.
     let mail = match bytes.strip_prefix(b"From ") {
         Some(rest) => rest.iter().position(|b| *b == b'\n').and_then(|at| rest.get(at + 1..)).unwrap_or_default(),
@@ -86,7 +86,7 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
         draft.warn("mail_part", &format!("part {at}"), reason);
     }
     let mut document = Document::new(Kind::Mail);
-    document.reports.push(draft.understood(Kind::Mail, given));
+    left.draw(&mut document, draft, given);
     Ok(document)
 }
 

@@ -5,16 +5,21 @@ use formats::openvex::{self, Status};
 use formats::provenance::Hop;
 use formats::tap::ContentType;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, LIST_COUNT_MAX, Original};
 use crate::given::Given;
 use crate::kind::Kind;
-use crate::text::line;
-use crate::{Document, Left, REPORTS_COUNT_MAX, Refused};
+use crate::text::{cut, line};
+use crate::{Document, Left, Refused};
 
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
+/// The words of one statement, in bytes: each of its products gets them.
+const STATEMENT_BYTES_MAX: usize = 64 * 1024;
+
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
     let (vex, warnings) = openvex::read(bytes).map_err(Refused::unreadable(Kind::OpenVex))?;
     let mut document = Document::new(Kind::OpenVex);
     document.warnings = warnings;
+    let named = vex.statements.iter().map(|statement| statement.products.len().max(1)).sum();
+    let original = Original::of("openvex.json", ContentType::Json, bytes, named);
     for (index, statement) in vex.statements.iter().enumerate() {
         let at = format!("#/statements/{index}");
         if !matches!(statement.status, Status::Affected | Status::UnderInvestigation) {
@@ -24,15 +29,16 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
         let none = [String::new()];
         let products = if statement.products.is_empty() { &none[..] } else { &statement.products };
         for (number, product) in products.iter().enumerate() {
-            if document.reports.len() > REPORTS_COUNT_MAX {
-                return Ok(document);
-            }
             let mut draft = Draft {
                 at: if products.len() > 1 { format!("{at}/products/{number}") } else { at.clone() },
                 title: format!("{} in {}", statement.vulnerability, line(product, 120)),
-                ids: std::iter::once(&statement.vulnerability).chain(&statement.aliases).cloned().collect(),
+                ids: std::iter::once(&statement.vulnerability)
+                    .chain(&statement.aliases)
+                    .take(LIST_COUNT_MAX)
+                    .cloned()
+                    .collect(),
                 vex_status: Some(statement.status.as_str()),
-                text: statement.action_statement.clone().unwrap_or_default(),
+                text: cut(statement.action_statement.as_deref().unwrap_or_default(), STATEMENT_BYTES_MAX).to_owned(),
                 ..Draft::default()
             };
             if product.starts_with("pkg:") {
@@ -45,10 +51,10 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
             let party = line(&vex.author, 256);
             let handling_id = Some(line(&vex.id, 256)).filter(|id| !id.is_empty());
             draft.chain.extend((!party.is_empty()).then_some(Hop { party, handling_id }));
-            if bytes.len() <= 64 * 1024 {
-                draft.original = Some(("openvex.json", ContentType::Json, bytes.to_vec()));
+            draft.original.clone_from(&original);
+            if !left.draw(&mut document, draft, given) {
+                return Ok(document);
             }
-            document.reports.push(draft.understood(Kind::OpenVex, given));
         }
     }
     Ok(document)

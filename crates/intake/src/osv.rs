@@ -1,15 +1,17 @@
 //! OSV records: one report for each affected package. A withdrawn record makes none.
 
+use std::collections::HashMap;
+
 use formats::osv::{self, Affected, Event, Range, RangeKind, Record};
 use formats::provenance::Credit;
 use formats::tap::ContentType;
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::{Document, Left, Refused};
 
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
     let (record, warnings) = osv::read(bytes).map_err(Refused::unreadable(Kind::Osv))?;
     let mut document = Document::new(Kind::Osv);
     document.warnings = warnings;
@@ -17,35 +19,38 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
         document.leave_out("", format!("the record was withdrawn on {when}"));
         return Ok(document);
     }
-    let mut packages = Vec::<(String, Draft)>::new();
+    // Old records list ranges of one package one by one: what is said of each, by where the first of it stands.
+    let (mut packages, mut known) = (Vec::<(usize, Vec<&Affected>)>::new(), HashMap::new());
     for (index, affected) in record.affected.iter().enumerate() {
-        let key = affected.package.as_ref().map(|p| format!("{} {}", p.ecosystem, p.name)).unwrap_or_default();
-        // Old records list ranges of one package one by one.
-        match packages.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, draft)) => affected_put(draft, affected),
-            None => {
-                let mut draft = drafted(&record, bytes);
-                draft.at = format!("#/affected/{index}");
-                affected_put(&mut draft, affected);
-                packages.push((key, draft));
-            }
+        let key = affected.package.as_ref().map(|p| (p.ecosystem.as_str(), p.name.as_str()));
+        let at = *known.entry(key).or_insert(packages.len());
+        match packages.get_mut(at) {
+            Some((_, all)) => all.push(affected),
+            None => packages.push((index, vec![affected])),
+        }
+    }
+    let mut base = drafted(&record).bounded();
+    base.original = Original::of("osv.json", ContentType::Json, bytes, packages.len());
+    for (index, all) in &packages {
+        let mut draft = Draft { at: format!("#/affected/{index}"), ..base.clone() };
+        all.iter().for_each(|affected| affected_put(&mut draft, affected));
+        if !left.draw(&mut document, draft, given) {
+            return Ok(document);
         }
     }
     if packages.is_empty() {
-        packages.push((String::new(), drafted(&record, bytes)));
+        left.draw(&mut document, base, given);
     }
-    document.reports.extend(packages.into_iter().map(|(_, draft)| draft.understood(Kind::Osv, given)));
     Ok(document)
 }
 
-fn drafted(record: &Record, bytes: &[u8]) -> Draft {
+fn drafted(record: &Record) -> Draft {
     let mut draft = Draft {
         title: record.summary.clone().unwrap_or_else(|| record.id.clone()),
         text: record.details.clone().unwrap_or_default(),
         ids: std::iter::once(&record.id).chain(&record.aliases).chain(&record.upstream).cloned().collect(),
         references: record.references.iter().map(|r| r.url.clone()).collect(),
         cvss: record.severity.iter().map(|s| s.score.clone()).collect(),
-        original: Some(("osv.json", ContentType::Json, bytes.to_vec())),
         ..Draft::default()
     };
     let own = record.database_specific.as_ref();

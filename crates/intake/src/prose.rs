@@ -4,7 +4,7 @@
 use formats::tap::{ContentType, Symbol};
 use triage::{crash, sort};
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::text::{cwes, line, purl, urls};
@@ -62,7 +62,7 @@ pub fn title(text: &str) -> String {
 }
 
 /// A text.
-pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refused> {
+pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
     let text = String::from_utf8_lossy(bytes);
     let mut draft = Draft { title: title(&text), ..Draft::default() };
     put(&mut draft, &text);
@@ -70,9 +70,9 @@ pub fn read(bytes: &[u8], given: &Given, _: &mut Left) -> Result<Document, Refus
     let heading = rest.lines().next().filter(|one| one.starts_with('#')).map_or(0, str::len);
     draft.text = rest.get(heading..).unwrap_or_default().trim_start().to_owned();
     if draft.text.is_empty() {
-        draft.original = Some(("report.txt", ContentType::Plain, bytes.to_vec()));
+        draft.original = Original::of("report.txt", ContentType::Plain, bytes, 1);
     }
     let mut document = Document::new(Kind::Prose);
-    document.reports.push(draft.understood(Kind::Prose, given));
+    left.draw(&mut document, draft, given);
     Ok(document)
 }

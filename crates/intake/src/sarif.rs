@@ -2,49 +2,54 @@
 //! have suppressed, what passed, and what is gone since the last run make none, and are told. Files that a run refers to are not
 //! fetched.
 
-use formats::json::{self, Node};
+use std::collections::HashMap;
+
+use formats::json::Node;
 use formats::tap::{ContentType, Symbol};
 use serde_json::{Map, Value, json};
 
-use crate::draft::Draft;
+use crate::draft::{Draft, Original};
 use crate::given::Given;
 use crate::kind::Kind;
 use crate::text::{cut, line, severity_of_score};
-use crate::{DOCUMENT_BYTES_MAX, Document, Left, REPORTS_COUNT_MAX, Refused};
+use crate::{Document, Left, Refused};
 
 /// Steps of one code flow that are told.
 const STEPS_TOLD_MAX: usize = 64;
 /// A code flow longer than this is left out of the part that goes along, in bytes of the result.
 const RESULT_BYTES_MAX: usize = 128 * 1024;
+/// What results share goes along with each of them up to this size, in bytes: a rule, what a run was made of.
+const SHARED_BYTES_MAX: usize = 16 * 1024;
+/// A message, in bytes: many results can take theirs from one rule.
+const MESSAGE_BYTES_MAX: usize = 8 * 1024;
+/// A word of a rule or a tool, in bytes.
+const WORD_BYTES_MAX: usize = 1_024;
 /// Arguments of a message.
 const ARGUMENTS_MAX: usize = 32;
+/// One of them, in bytes.
+const ARGUMENT_BYTES_MAX: usize = 256;
+/// Tags and taxa of one result that are looked at for weaknesses.
+const TAGS_COUNT_MAX: usize = 64;
 
 pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Refused> {
-    let node = json::document("a SARIF log", bytes, DOCUMENT_BYTES_MAX).map_err(Refused::unreadable(Kind::Sarif))?;
+    let (mut document, node) = Document::of_json(Kind::Sarif, "a SARIF log", bytes)?;
     let version = node.text("version").unwrap_or_default();
     if version != "2.1.0" {
         let reason = format!("its version is {:?}; 2.1.0 is read", line(version, 32));
         return Err(Refused::Unreadable { kind: Kind::Sarif, reason });
     }
-    let mut document = Document::new(Kind::Sarif);
-    if let Some(key) = node.repeated_key_within() {
-        let text = "a key stands twice; the last one counts";
-        document.warnings.push(formats::Warning::new("repeated_key", line(key, 64), text));
-    }
     for (run_at, node) in node.items("runs").iter().enumerate() {
         let run = Run::of(node);
         for (at, result) in node.items("results").iter().enumerate() {
             let place = format!("#/runs/{run_at}/results/{at}");
-            if document.reports.len() >= left.reports.min(REPORTS_COUNT_MAX) {
-                document.leave_out(place, format!("this and what follows: at most {REPORTS_COUNT_MAX} are drawn"));
-                return Ok(document);
-            }
             if let Some(reason) = nothing_to_report(result, given) {
                 document.leave_out(place, reason);
                 continue;
             }
             let draft = run.drafted(result, place);
-            document.reports.push(draft.understood(Kind::Sarif, given));
+            if !left.draw(&mut document, draft, given) {
+                return Ok(document);
+            }
         }
     }
     Ok(document)
@@ -69,7 +74,25 @@ fn nothing_to_report(result: &Node, given: &Given) -> Option<String> {
 struct Run<'a> {
     node: &'a Node,
     driver: &'a Node,
-    rules: std::collections::HashMap<&'a str, &'a Node>,
+    rules: HashMap<&'a str, &'a Node>,
+    /// What goes along of each rule, by where that lies.
+    shared: HashMap<*const Node, Value>,
+    provenance: Option<Value>,
+}
+
+/// A value that goes along with many results: nothing where it is large.
+fn shared(node: &Node) -> Option<Value> {
+    node.value().filter(|value| value.to_string().len() <= SHARED_BYTES_MAX)
+}
+
+/// A rule, or where it is large only what it is called.
+fn rule_shared(rule: &Node) -> Option<Value> {
+    let named = || {
+        let words = ["id", "name", "helpUri"].into_iter();
+        let words = words.filter_map(|field| Some((field.to_owned(), json!(cut(rule.text(field)?, WORD_BYTES_MAX)))));
+        Value::Object(words.collect())
+    };
+    Some(shared(rule).unwrap_or_else(named))
 }
 
 impl<'a> Run<'a> {
@@ -77,8 +100,9 @@ impl<'a> Run<'a> {
         let driver = node.get("tool").and_then(|tool| tool.get("driver")).unwrap_or(&Node::Null);
         let extensions = node.get("tool").map_or(&[][..], |tool| tool.items("extensions"));
         let all = extensions.iter().chain(std::iter::once(driver)).flat_map(|part| part.items("rules"));
+        let shared = all.clone().filter_map(|rule| Some((std::ptr::from_ref(rule), rule_shared(rule)?))).collect();
         let rules = all.filter_map(|rule| Some((rule.text("id")?, rule))).collect();
-        Run { node, driver, rules }
+        Run { node, driver, rules, shared, provenance: node.get("versionControlProvenance").and_then(self::shared) }
     }
 
     fn rule(&self, result: &'a Node) -> Option<&'a Node> {
@@ -101,11 +125,12 @@ impl<'a> Run<'a> {
         let rule_id = result.text("ruleId").or_else(|| rule.and_then(|rule| rule.text("id"))).unwrap_or_default();
         let message = self.message(result, rule);
         let mut draft = Draft { at, text: message.clone(), method: Some("static analysis"), ..Draft::default() };
-        let name = self.driver.text("name").unwrap_or_default();
+        let name = cut(self.driver.text("name").unwrap_or_default(), WORD_BYTES_MAX);
         let version = self.driver.text("semanticVersion").or_else(|| self.driver.text("version")).unwrap_or_default();
-        draft.tool = Some(format!("{name} {version}"));
+        draft.tool = Some(format!("{name} {}", cut(version, WORD_BYTES_MAX)));
         let short = rule.and_then(|rule| rule.get("shortDescription")).and_then(|text| text.text("text"));
-        draft.title = format!("{rule_id}: {}", short.unwrap_or(message.lines().next().unwrap_or_default()));
+        let short = short.unwrap_or(message.lines().next().unwrap_or_default());
+        draft.title = format!("{}: {}", cut(rule_id, WORD_BYTES_MAX), cut(short, WORD_BYTES_MAX));
         draft.note("rule", rule_id);
         self.weakness_put(&mut draft, result, rule);
         let level = result.text("level").or_else(|| rule?.get("defaultConfiguration")?.text("level"));
@@ -127,16 +152,18 @@ impl<'a> Run<'a> {
             [result.get("properties"), rule.and_then(|rule| rule.get("properties")), self.node.get("properties")];
         let package = told.into_iter().flatten().find_map(|p| p.text("purl").or_else(|| p.text("package")));
         match package {
-            Some(purl) if purl.starts_with("pkg:") => draft.purl = Some(purl.to_owned()),
-            Some(name) => draft.software = Some(name.to_owned()),
+            Some(purl) if purl.starts_with("pkg:") => draft.purl = Some(cut(purl, WORD_BYTES_MAX).to_owned()),
+            Some(name) => draft.software = Some(cut(name, WORD_BYTES_MAX).to_owned()),
             None => {}
         }
-        draft.references.extend(rule.and_then(|rule| rule.text("helpUri")).map(str::to_owned));
+        let help = rule.and_then(|rule| rule.text("helpUri")).filter(|url| url.len() <= WORD_BYTES_MAX);
+        draft.references.extend(help.map(str::to_owned));
         for suppression in result.items("suppressions") {
             let told = suppression.text("justification").unwrap_or("no reason is given");
             draft.note(&format!("suppression ({})", line(suppression.text("status").unwrap_or("accepted"), 32)), told);
         }
-        draft.original = Some(("result.sarif.json", ContentType::Json, self.part(&mut draft, result, rule)));
+        let part = self.part(&mut draft, result, rule);
+        draft.original = Original::of("result.sarif.json", ContentType::Json, &part, 1);
         draft
     }
 
@@ -145,13 +172,13 @@ impl<'a> Run<'a> {
         let id = message.text("id");
         let strings = rule.and_then(|rule| rule.get("messageStrings"));
         let known = id.and_then(|id| strings?.get(id)).and_then(|text| text.text("text"));
-        let mut text =
-            message.text("text").or(known).or_else(|| message.text("markdown")).unwrap_or_default().to_owned();
+        let text = message.text("text").or(known).or_else(|| message.text("markdown")).unwrap_or_default();
+        let mut text = cut(text, MESSAGE_BYTES_MAX).to_owned();
         for (at, argument) in message.items("arguments").iter().take(ARGUMENTS_MAX).enumerate() {
             if let Node::String(argument) = argument {
-                text = text.replace(&format!("{{{at}}}"), cut(argument, 1_000));
+                text = text.replace(&format!("{{{at}}}"), cut(argument, ARGUMENT_BYTES_MAX));
             }
-            text = cut(&text, 64 * 1024).to_owned();
+            text.truncate(cut(&text, MESSAGE_BYTES_MAX).len());
         }
         text
     }
@@ -159,9 +186,10 @@ impl<'a> Run<'a> {
     fn weakness_put(&self, draft: &mut Draft, result: &Node, rule: Option<&Node>) {
         for properties in [result.get("properties"), rule.and_then(|rule| rule.get("properties"))].into_iter().flatten()
         {
-            draft.cwes.extend(properties.items("tags").iter().filter_map(text_of).map(str::to_owned));
-            draft.cwes.extend(properties.text("cwe").map(str::to_owned));
-            draft.cwes.extend(properties.items("cwe").iter().filter_map(text_of).map(str::to_owned));
+            let tags = properties.items("tags").iter().take(TAGS_COUNT_MAX);
+            let own = properties.items("cwe").iter().take(TAGS_COUNT_MAX);
+            let words = tags.chain(own).filter_map(text_of).chain(properties.text("cwe"));
+            draft.cwes.extend(words.map(|word| cut(word, WORD_BYTES_MAX).to_owned()));
             let score = match properties.get("security-severity") {
                 Some(Node::String(score)) => score.parse::<f64>().ok(),
                 Some(Node::Number(score)) => score.as_f64(),
@@ -174,12 +202,10 @@ impl<'a> Run<'a> {
             taxon.get("toolComponent").and_then(|c| c.text("name")).is_some_and(|name| name.eq_ignore_ascii_case("cwe"))
         };
         let targets = rule.map_or(&[][..], |rule| rule.items("relationships")).iter().filter_map(|r| r.get("target"));
-        let taxa = result.items("taxa").iter().chain(targets).filter(is_cwe).filter_map(|taxon| taxon.text("id"));
-        draft.cwes.extend(
-            taxa.map(
-                |id| if id.starts_with(|c: char| c.is_ascii_digit()) { format!("CWE-{id}") } else { id.to_owned() },
-            ),
-        );
+        let taxa = result.items("taxa").iter().chain(targets).take(TAGS_COUNT_MAX).filter(is_cwe);
+        let ids = taxa.filter_map(|taxon| taxon.text("id")).map(|id| cut(id, WORD_BYTES_MAX));
+        let is_number = |id: &str| id.starts_with(|c: char| c.is_ascii_digit());
+        draft.cwes.extend(ids.map(|id| if is_number(id) { format!("CWE-{id}") } else { id.to_owned() }));
     }
 
     fn place_put(&self, draft: &mut Draft, result: &'a Node) {
@@ -241,15 +267,15 @@ impl<'a> Run<'a> {
         let mut driver = Map::new();
         for field in ["name", "semanticVersion", "version", "informationUri"] {
             if let Some(text) = self.driver.text(field) {
-                driver.insert(field.to_owned(), json!(text));
+                driver.insert(field.to_owned(), json!(cut(text, WORD_BYTES_MAX)));
             }
         }
-        if let Some(rule) = rule.and_then(Node::value) {
+        if let Some(rule) = rule.and_then(|rule| self.shared.get(&std::ptr::from_ref(rule))) {
             driver.insert("rules".to_owned(), json!([rule]));
         }
         let mut run = Map::from_iter([("tool".to_owned(), json!({"driver": driver}))]);
-        if let Some(provenance) = self.node.get("versionControlProvenance").and_then(Node::value) {
-            run.insert("versionControlProvenance".to_owned(), provenance);
+        if let Some(provenance) = &self.provenance {
+            run.insert("versionControlProvenance".to_owned(), provenance.clone());
         }
         run.insert("results".to_owned(), json!([result]));
         json!({"version": "2.1.0", "runs": [run]}).to_string().into_bytes()

@@ -29,11 +29,19 @@ pub fn lines(text: &str) -> String {
         .collect()
 }
 
-/// `CWE-79` for each that is named, in order, none twice. `cwe-079` is `CWE-79`.
+/// Weaknesses of one report.
+pub const CWES_COUNT_MAX: usize = 16;
+/// The longest purl that is looked at, in bytes.
+const PURL_BYTES_MAX: usize = 512;
+
+/// `CWE-79` for each that is named, in order, none twice, at most [`CWES_COUNT_MAX`]. `cwe-079` is `CWE-79`.
 pub fn cwes(text: &str) -> Vec<String> {
     let upper = text.to_ascii_uppercase();
     let mut found = Vec::new();
     for (at, _) in upper.match_indices("CWE-") {
+        if found.len() == CWES_COUNT_MAX {
+            break;
+        }
         let digits: String =
             upper.get(at + 4..).unwrap_or_default().chars().take_while(char::is_ascii_digit).take(7).collect();
         let number = digits.trim_start_matches('0');
@@ -48,14 +56,13 @@ pub fn cwes(text: &str) -> Vec<String> {
     found
 }
 
-/// The purls that a text names, as they stand there.
+/// The first purl that a text names, as it stands there.
 pub fn purl(text: &str) -> Option<&str> {
-    text.match_indices("pkg:").find_map(|(at, _)| {
-        let rest = text.get(at..)?;
-        let end = rest.find(|c: char| c.is_whitespace() || "`'\"<>),;|".contains(c)).unwrap_or(rest.len());
-        let word = rest.get(..end)?.trim_end_matches(['.', ':']);
-        word.parse::<formats::purl::Purl>().is_ok().then_some(word)
-    })
+    let words = text.split(|c: char| c.is_whitespace() || "`'\"<>),;|".contains(c));
+    words
+        .filter_map(|word| word.get(word.find("pkg:")?..))
+        .map(|word| word.trim_end_matches(['.', ':']))
+        .find(|word| word.len() <= PURL_BYTES_MAX && word.parse::<formats::purl::Purl>().is_ok())
 }
 
 /// The http(s) URLs that a text names, in order, none twice, at most so many.

@@ -305,7 +305,6 @@ fn redact(case: &mut Case, actor: &Actor, standing: CaseStanding) -> Result<()> 
     Ok(())
 }
 
-/// Every finder once, in the order their findings came.
 /// A thing is there when one finding has it; a patch also when a fix of the case was verified.
 fn checklist_of(findings: &[Finding], fixes: &[Fix]) -> Vec<(ChecklistItem, bool)> {
     let all: Vec<serde_json::Value> =
@@ -316,6 +315,7 @@ fn checklist_of(findings: &[Finding], fixes: &[Fix]) -> Vec<(ChecklistItem, bool
     ChecklistItem::ALL.iter().map(|item| (*item, there(item))).collect()
 }
 
+/// Every finder once, in the order their findings came.
 pub(crate) fn credits_of(findings: &[Finding]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::new();
     for finding in findings {

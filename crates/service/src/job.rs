@@ -138,10 +138,13 @@ impl Service {
             let service = self.clone();
             running.spawn(async move { service.job_do(&job).await });
         }
+        // All come to their end, also where one failed: dropped ones would wait for their leases.
+        let mut failed = None;
         while let Some(ended) = running.join_next().await {
-            ended.map_err(|e| internal("look at a report", e))??;
+            let ended = ended.map_err(|e| internal("look at a report", e)).and_then(|done| done);
+            failed = failed.or(ended.err());
         }
-        Ok(is_any)
+        failed.map_or(Ok(is_any), Err)
     }
 
     async fn step(&self, worker: &str, kinds: &[JobKind]) -> Result<bool> {

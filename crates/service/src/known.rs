@@ -47,10 +47,15 @@ impl Service {
         finding: &Finding,
     ) -> Result<Vec<Known>> {
         let (Some(purl), None) = (&finding.purl, finding.case_id) else { return Ok(Vec::new()) };
-        let mut known = Vec::new();
-        for id in self.cases_of_package(tx, purl).await?.into_iter().take(CASES_COMPARED_COUNT_MAX) {
+        let (mut known, mut compared) = (Vec::new(), 0);
+        for id in self.cases_of_package(tx, purl).await? {
+            // One that may not be seen must not take a place among those that are compared either.
             if !self.case_visible(tx, actor, Some(id)).await? {
                 continue;
+            }
+            compared += 1;
+            if compared > CASES_COMPARED_COUNT_MAX {
+                break;
             }
             let Some(case) = store::case::by_id(tx, id).await?.filter(|c| c.state != CaseState::Merged) else {
                 continue;

@@ -2,8 +2,10 @@
 //! are made durable together: see [`group`].
 //!
 //! Statements run on the calling thread, so that a dropped future never leaves one half way. On a multi-threaded runtime
-//! those that may take long are marked as blocking; to mark a short one costs more than it takes. Durability is `synchronous=FULL`: a commit that
-//! returned survives the machine. Must not be called inside a `LocalSet` of a multi-threaded runtime.
+//! those that may take long are marked as blocking; to mark a short one costs more than it takes. Durability is
+//! `synchronous=FULL`: a commit that returned survives the machine. Must not be called inside a `LocalSet` of a multi-threaded runtime.
+
+mod group;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -36,12 +38,10 @@ const BRIEF_COUNT_MAX: u32 = 24;
 /// Prepared statements kept in each connection.
 const STATEMENTS_MAX: usize = 256;
 
-mod group;
-
-/// The log is copied into the file once it has 32 MiB: pages that change again and again, as those of an index do, are copied
+/// The log is copied into the file once it has 8,192 pages, 32 MiB: pages that change again and again, as those of an index do, are copied
 /// once and not each time.
-const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8192; pragma foreign_keys = on; \
-    pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -16000;";
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8192; \
+    pragma foreign_keys = on; pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -16000;";
 
 /// Runs something that blocks, giving the other tasks of this thread to another one where it can.
 fn blocking<T>(work: impl FnOnce() -> T) -> T {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use intake::Given;
 use serde_json::{Value, json};
 use signing::{DetachedSignature, PublicKey};
 
@@ -14,7 +15,7 @@ use super::Halt;
 use super::cast::{Cast, Player, assemble};
 use super::script::REPORTS;
 use crate::api::{Api, ApiError, items, text};
-use crate::nouns::submit::{Told, bundle_pack, bundle_purl, report_of};
+use crate::nouns::submit::{bundle_pack, bundle_purl, report_of};
 
 /// Pause between two looks at the clearinghouse, in milliseconds.
 const LOOK_MS: u64 = 250;
@@ -129,19 +130,19 @@ fn reports(cast: &Cast, examples: &Path) -> Result<Vec<(usize, String)>, Halt> {
     let mut receipts = Vec::new();
     for line in &REPORTS {
         let bundle = examples.join(line.bundle);
-        let told = Told {
-            purl: bundle_purl(&bundle).map_err(Halt::Unexpected)?,
+        let given = Given {
+            purl: Some(bundle_purl(&bundle).map_err(Halt::Unexpected)?),
             symbol: line.symbol.map(ToOwned::to_owned),
             cwe: Some(line.cwe.to_owned()),
             severity: Some("high".to_owned()),
             aliases: line.aliases.iter().map(|a| (*a).to_owned()).collect(),
             text: Some(line.text.to_owned()),
             tooling: Some(line.tooling.to_owned()),
-            ..Told::default()
+            ..Given::default()
         };
         let packed = bundle_pack(&bundle).map_err(Halt::Unexpected)?;
         let finder = &cast.finders[line.finder];
-        let taken = finder.api.post_bytes("/v1/reports", "application/json", &report_of(&packed, told))?;
+        let taken = finder.api.post_bytes("/v1/reports", "application/json", &report_of(&packed, &given))?;
         let receipt = text(&taken, "receipt").to_owned();
         say(&format!("{receipt}  {}: {}", finder.name, line.bundle));
         receipts.push((line.finder, receipt));

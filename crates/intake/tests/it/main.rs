@@ -4,6 +4,7 @@
 mod any_bytes;
 mod documents;
 mod facts;
+mod limits;
 mod mails;
 mod zips;
 

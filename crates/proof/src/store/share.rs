@@ -10,6 +10,7 @@ use std::path::Path;
 
 use super::PackageStore;
 use crate::digest::Sha256Hex;
+use crate::file;
 
 /// The part of the store with a name for each file that may be shared.
 pub(super) const SHARED: &str = "shared";
@@ -61,11 +62,16 @@ impl PackageStore {
         if !alike || fs::read(&place)? != bytes {
             return Ok(());
         }
-        let beside = path.with_file_name(".shared");
-        match fs::hard_link(&place, &beside) {
+        // Not beside it: a package may have any name there. What a kill leaves goes with the drafts of the dead.
+        let named = file::fresh_path(&self.root.join("drafts"))?;
+        match fs::hard_link(&place, &named).and_then(|()| fs::rename(&named, path)) {
             // It has as many names as a file can have, or was swept away just now.
             Err(e) if matches!(e.kind(), io::ErrorKind::TooManyLinks | io::ErrorKind::NotFound) => Ok(()),
-            linked => linked.and_then(|()| fs::rename(&beside, path)),
+            Err(e) => {
+                let _ = fs::remove_file(&named);
+                Err(e)
+            }
+            Ok(()) => Ok(()),
         }
     }
 

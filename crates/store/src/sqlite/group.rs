@@ -225,6 +225,14 @@ mod tests {
         turn.wire().unwrap().connection.execute("insert into seen values (?1)", [number]).map(drop)
     }
 
+    /// A place, and a turn that has put 1 into it.
+    async fn begun() -> (Place, Turn) {
+        let place = Place::new();
+        let mut first = place.queue.turn().await.unwrap();
+        add(&mut first, 1).unwrap();
+        (place, first)
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn those_who_wait_become_durable_together() {
         let place = Place::new();
@@ -251,9 +259,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_turn_that_keeps_nothing_leaves_durable_what_it_saw_and_nothing_of_its_own() {
         for commits in [false, true] {
-            let place = Place::new();
-            let mut first = place.queue.turn().await.unwrap();
-            add(&mut first, 1).unwrap();
+            let (place, first) = begun().await;
             let queue = place.queue.clone();
             let second = tokio::spawn(async move {
                 let mut turn = queue.turn().await.unwrap();
@@ -279,9 +285,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn where_sqlite_undoes_everything_all_are_told() {
-        let place = Place::new();
-        let mut first = place.queue.turn().await.unwrap();
-        add(&mut first, 1).unwrap();
+        let (place, first) = begun().await;
         let queue = place.queue.clone();
         let second = tokio::spawn(async move {
             let mut turn = queue.turn().await.unwrap();

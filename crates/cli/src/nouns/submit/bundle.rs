@@ -3,33 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use formats::provenance::{self, Provenance};
+use formats::provenance;
 use formats::tap::{Attachment, AttachmentType, ContentType, Enrichment, Report, Symbol, write_report};
+use intake::Given;
 use serde_json::{Map, json};
 
-/// What goes into a report made from a bundle.
-#[derive(Default)]
-pub struct Told {
-    /// The package.
-    pub purl: String,
-    /// The affected function.
-    pub symbol: Option<String>,
-    /// The weakness.
-    pub cwe: Option<String>,
-    /// In the sender's word.
-    pub severity: Option<String>,
-    /// Other ids.
-    pub aliases: Vec<String>,
-    /// The description.
-    pub text: Option<String>,
-    /// What found it.
-    pub tooling: Option<String>,
-    /// Where it comes from; nothing where there is nothing to tell.
-    pub provenance: Provenance,
-}
-
-/// A report with a packed bundle attached, as bytes to be sent.
-pub fn report_of(bundle: &[u8], told: Told) -> Vec<u8> {
+/// A report with a packed bundle attached, as bytes to be sent. `given` names the package.
+pub fn report_of(bundle: &[u8], given: &Given) -> Vec<u8> {
     let mut attachments = vec![Attachment {
         filename: "proof.tar.zst.bin".to_owned(),
         content_type: ContentType::OctetStream,
@@ -37,37 +17,38 @@ pub fn report_of(bundle: &[u8], told: Told) -> Vec<u8> {
         description: Some("proof bundle".to_owned()),
         bytes: bundle.to_vec(),
     }];
-    if let Some(text) = told.text {
+    if let Some(text) = &given.text {
         attachments.push(Attachment {
             filename: "description.md".to_owned(),
             content_type: ContentType::Markdown,
             kind: AttachmentType::Other,
             description: Some("what the defect is and how it is triggered".to_owned()),
-            bytes: text.into_bytes(),
+            bytes: text.clone().into_bytes(),
         });
     }
-    if !told.provenance.is_empty() {
-        attachments.push(provenance::attachment(&told.provenance));
+    let provenance = given.provenance();
+    if !provenance.is_empty() {
+        attachments.push(provenance::attachment(&provenance));
     }
     let mut sent = Map::new();
-    if let Some(cwe) = &told.cwe {
+    if let Some(cwe) = &given.cwe {
         sent.insert("cwe".to_owned(), json!([cwe]));
     }
-    if let Some(severity) = &told.severity {
+    if let Some(severity) = &given.severity {
         sent.insert("severity".to_owned(), json!(severity));
     }
     let enrichment = (!sent.is_empty()).then(|| Enrichment {
         sent,
-        cwe: told.cwe.into_iter().collect(),
-        severity: told.severity,
+        cwe: given.cwe.iter().cloned().collect(),
+        severity: given.severity.clone(),
         ..Enrichment::default()
     });
     write_report(&Report {
-        purl: Some(told.purl),
-        affected_symbol: told.symbol.map(|f| Symbol { file: None, function: Some(f), line: None }),
+        purl: given.purl.clone(),
+        affected_symbol: given.symbol.clone().map(|f| Symbol { file: None, function: Some(f), line: None }),
         attachments,
-        upstream_ids: told.aliases,
-        discovery_tooling: told.tooling,
+        upstream_ids: given.aliases.clone(),
+        discovery_tooling: given.tooling.clone(),
         enrichment,
         ..Report::default()
     })

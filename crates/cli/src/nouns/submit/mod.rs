@@ -16,7 +16,7 @@ use clap::Args;
 use crate::api::{Api, Server};
 use crate::output::{self, EXIT_INPUT};
 
-pub use bundle::{Told, bundle_pack, bundle_purl, report_of};
+pub use bundle::{bundle_pack, bundle_purl, report_of};
 pub use send::submission_wait;
 
 /// Sends reports. FILE is SARIF 2.1.0, crash output, CASR, OSV, CSAF, a CVE record, CycloneDX with vulnerabilities, OpenVEX, a GitHub
@@ -59,7 +59,7 @@ impl Submit {
 
     fn answer(&self) -> Result<ExitCode, ExitCode> {
         let given = self.said.given().map_err(|message| refused(&message))?;
-        let files: Vec<read::File> = self.files.iter().map(|path| read::read(path, &self.said, &given)).collect();
+        let files: Vec<read::File> = self.files.iter().map(|path| read::read(path, &given)).collect();
         if !self.json {
             output::lines_print(&shown::before(&files))?;
         }

@@ -9,7 +9,7 @@ use formats::provenance::{AiUse, AiWord, Credit, EmbargoTerms, Hop};
 use formats::tap;
 use intake::{DOCUMENT_BYTES_MAX, Document, Given, Kind, Understood};
 
-use super::bundle::{Told, bundle_pack, bundle_purl, report_of};
+use super::bundle::{bundle_pack, bundle_purl, report_of};
 
 /// How a packed bundle begins: zstd, gzip.
 const PACKED: [&[u8]; 2] = [&[0x28, 0xb5, 0x2f, 0xfd], &[0x1f, 0x8b]];
@@ -101,22 +101,6 @@ impl Said {
             suppressed: self.suppressed,
         })
     }
-
-    fn told(&self, path: &Path, given: &Given) -> Result<Told, String> {
-        Ok(Told {
-            purl: match &self.purl {
-                Some(purl) => purl.clone(),
-                None => bundle_purl(path)?,
-            },
-            symbol: given.symbol.clone(),
-            cwe: given.cwe.clone(),
-            severity: given.severity.clone(),
-            aliases: given.aliases.clone(),
-            text: given.text.clone(),
-            tooling: given.tooling.clone(),
-            provenance: given.provenance(),
-        })
-    }
 }
 
 /// One file, and what was understood of it.
@@ -140,27 +124,28 @@ impl File {
 }
 
 /// Reads a file or a bundle.
-pub fn read(path: &Path, said: &Said, given: &Given) -> File {
-    File { path: path.to_owned(), read: document(path, said, given) }
+pub fn read(path: &Path, given: &Given) -> File {
+    File { path: path.to_owned(), read: document(path, given) }
 }
 
-fn document(path: &Path, said: &Said, given: &Given) -> Result<Document, String> {
+fn document(path: &Path, given: &Given) -> Result<Document, String> {
     if path.is_dir() {
-        return bundle(path, said, given);
+        return bundle(path, given);
     }
     let failed = |e: std::io::Error| format!("read {}: {e}", path.display());
     let mut bytes = Vec::new();
     let most = DOCUMENT_BYTES_MAX as u64 + 1;
     Opened::open(path).map_err(failed)?.take(most).read_to_end(&mut bytes).map_err(failed)?;
     if PACKED.iter().any(|magic| bytes.starts_with(magic)) {
-        return bundle(path, said, given);
+        return bundle(path, given);
     }
     intake::read(&bytes, given).map_err(|refused| refused.to_string())
 }
 
 /// A proof bundle as a report.
-fn bundle(path: &Path, said: &Said, given: &Given) -> Result<Document, String> {
-    let body = report_of(&bundle_pack(path)?, said.told(path, given)?);
+fn bundle(path: &Path, given: &Given) -> Result<Document, String> {
+    let purl = given.purl.clone().map_or_else(|| bundle_purl(path), Ok)?;
+    let body = report_of(&bundle_pack(path)?, &Given { purl: Some(purl), ..given.clone() });
     let (report, warnings, problem) = match tap::read_report(&body) {
         Ok((report, warnings)) => (report, warnings, None),
         Err(refusal) => (tap::Report::default(), Vec::new(), Some(refusal.to_string())),

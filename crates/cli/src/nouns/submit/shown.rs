@@ -174,7 +174,7 @@ fn report_document(report: &Understood, answer: Option<&Result<Value, ApiError>>
         match answer {
             None => {}
             Some(Ok(taken)) => {
-                for field in ["receipt", "status", "at_status"] {
+                for field in ["receipt", "status"] {
                     out.extend(taken.get(field).map(|value| (field.to_owned(), value.clone())));
                 }
             }
