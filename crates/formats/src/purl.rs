@@ -140,11 +140,24 @@ pub fn purl_of(ecosystem: &str, name: &str) -> Option<String> {
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, name),
     };
+    if namespace.is_none() && is_canonical(purl_type, name) {
+        return Some(["pkg:", purl_type, "/", name].concat());
+    }
     let mut url = PackageUrl::new(purl_type, name).ok()?;
     if let Some(namespace) = namespace {
         url.with_namespace(namespace).ok()?;
     }
     Some(url.to_string())
+}
+
+/// Whether no purl type writes the name in another way: nearly all names are so, and need no second look.
+fn is_canonical(purl_type: &str, name: &str) -> bool {
+    // PyPI's is written with `-`.
+    let underscore = purl_type != "pypi";
+    let plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.') || byte == b'_' && underscore
+    };
+    !name.is_empty() && name.bytes().all(plain)
 }
 
 /// Makes the canonical purl of a package in a namespace.

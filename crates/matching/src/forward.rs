@@ -25,7 +25,7 @@ pub(crate) fn inventory_match(index: &Index, inventory: &Inventory) -> Inventory
             out.clean.push(number);
             continue;
         }
-        let names = (package.ecosystem.as_str(), package.name.as_str(), package.version.as_str());
+        let names = (&*package.ecosystem, package.name.as_str(), package.version.as_str());
         let findings = explained.entry(names).or_insert_with(|| index.explain(package, hits));
         out.findings.extend(findings.iter().map(|finding| (number, finding.clone())));
     }

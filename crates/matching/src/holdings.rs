@@ -183,7 +183,7 @@ impl Holdings {
         let mut reached = Vec::new();
         self.rescan(advisories.hot(), |version| {
             let package = PackageVersion {
-                ecosystem: version.ecosystem.to_owned(),
+                ecosystem: version.ecosystem.to_owned().into(),
                 name: version.name.to_owned(),
                 version: version.version.to_owned(),
             };

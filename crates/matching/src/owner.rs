@@ -11,8 +11,16 @@ use crate::index::Index;
 use crate::package::is_distribution;
 use crate::{Status, finding::Statement};
 
+/// The place that a place lies in, where that is a component: `components[3]` of `components[3].components[0]`.
+fn above(path: &str) -> Option<&str> {
+    path.get(..path.rfind('[')?)?.strip_suffix(".components")
+}
+
 /// For each component that lies within a distribution's package, and is of no distribution itself, the number of that package.
 fn owners(inventory: &Inventory) -> HashMap<usize, usize> {
+    if inventory.components.iter().all(|component| above(&component.path).is_none()) {
+        return HashMap::new();
+    }
     let by_path: HashMap<&str, usize> =
         inventory.components.iter().enumerate().map(|(number, component)| (component.path.as_str(), number)).collect();
     let distribution = |number: &usize| {
@@ -22,8 +30,8 @@ fn owners(inventory: &Inventory) -> HashMap<usize, usize> {
     let mut owners = HashMap::new();
     for (number, component) in inventory.components.iter().enumerate() {
         let mut path = component.path.as_str();
-        while let Some((above, _)) = path.rsplit_once(".components[") {
-            path = above;
+        while let Some(holder) = above(path) {
+            path = holder;
             if let Some(owner) = by_path.get(path).filter(|owner| distribution(owner) && !distribution(&number)) {
                 owners.insert(number, *owner);
                 break;

@@ -305,7 +305,7 @@ fn product_read(purl: &str, version: Option<(&str, &str)>) -> Result<Product, St
         (None, None) => Versions::Every,
         _ => Versions::One(package.version),
     };
-    Ok(Product { ecosystem: package.ecosystem, name: package.name, versions })
+    Ok(Product { ecosystem: package.ecosystem.into_owned(), name: package.name, versions })
 }
 
 fn range_read(text: &str) -> Versions {

@@ -1,10 +1,10 @@
 //! Cargo.lock, versions 1 to 4. What has no source is of the project itself or a folder beside it; what is taken from git or
 //! from another registry is listed and not matched.
 
-use super::Unmatchable;
 use super::draft::{Answer, Draft, locked};
-use crate::Unreadable;
+use super::{Inventory, Unmatchable};
 use crate::json::Node;
+use crate::{Unreadable, Warning};
 
 const WHAT: &str = "a Cargo.lock";
 const ECOSYSTEM: &str = "crates.io";
@@ -62,20 +62,41 @@ pub(super) struct Entry<'a> {
     pub(super) source: Option<&'a str>,
 }
 
-/// What a file of lines says, in a version that keeps everything with its package.
+/// An inventory made of what a file of lines says, in a version that keeps everything with its package.
 pub(super) struct Lines<'a> {
-    pub(super) version: u64,
-    pub(super) entries: Vec<Entry<'a>>,
+    draft: Draft,
+    /// The source that was seen last and what it means: nearly all are the same.
+    source: (&'a str, Option<Unmatchable>),
 }
 
-impl Lines<'_> {
-    pub(super) fn read(&self) -> Answer {
-        let mut draft = Draft::new(WHAT, format!("Cargo.lock v{}", self.version));
-        for (index, entry) in self.entries.iter().enumerate() {
-            let from = entry.source.map_or(Some(Unmatchable::FromFile), source_reason);
-            draft.push(locked(ECOSYSTEM, entry.name, entry.version, from, format!("package[{index}]")))?;
+impl<'a> Lines<'a> {
+    /// Begins, with room for so many packages.
+    pub(super) fn new(version: u64, packages: usize) -> Self {
+        let mut draft = Draft::new(WHAT, format!("Cargo.lock v{version}"));
+        draft.reserve(packages);
+        Lines { draft, source: ("", source_reason("")) }
+    }
+
+    /// Takes a package. Says nothing of one without a name.
+    pub(super) fn take(&mut self, entry: &Entry<'a>) -> Option<Result<(), Unreadable>> {
+        if entry.name.is_empty() {
+            return None;
         }
-        Ok(draft.done())
+        let from = match entry.source {
+            None => Some(Unmatchable::FromFile),
+            Some(source) => {
+                if source != self.source.0 {
+                    self.source = (source, source_reason(source));
+                }
+                self.source.1
+            }
+        };
+        let path = format!("package[{}]", self.draft.len());
+        Some(self.draft.push(locked(ECOSYSTEM, entry.name, entry.version, from, path)))
+    }
+
+    pub(super) fn done(self) -> (Inventory, Vec<Warning>) {
+        self.draft.done()
     }
 }
 

@@ -140,7 +140,7 @@ pub(crate) fn matchable(
         return Err(Unmatchable::MalformedText);
     }
     let ecosystem = distribution.ecosystem_of(distro);
-    Ok(PackageVersion { ecosystem, name: name.to_owned(), version: version.to_owned() })
+    Ok(PackageVersion { ecosystem: ecosystem.into(), name: name.to_owned(), version: version.to_owned() })
 }
 
 /// A component of a distribution's list; its purl names what advisories name.

@@ -39,6 +39,11 @@ impl Draft {
         });
     }
 
+    /// Makes room for so many components.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.inventory.components.reserve(count.min(COMPONENTS_COUNT_MAX));
+    }
+
     /// How many components there are.
     pub(crate) fn len(&self) -> usize {
         self.inventory.components.len()
@@ -102,11 +107,11 @@ pub(crate) fn shown(text: &str) -> String {
 /// What a lock file says of one package: `from` is the reason why it is not the registry's. What comes from elsewhere gets no
 /// purl, since that would name the registry's package of the same name.
 pub(crate) fn locked(
-    ecosystem: &str,
+    ecosystem: &'static str,
     name: &str,
     version: Option<&str>,
     from: Option<Unmatchable>,
-    path: impl AsRef<str>,
+    path: impl Into<String>,
 ) -> Component {
     let plain = is_plain(name) && version.is_none_or(is_plain);
     let purl = if plain && from.is_none() { purl_of(ecosystem, name) } else { None };
@@ -115,7 +120,7 @@ pub(crate) fn locked(
         (Some(reason), _) => Err(reason),
         (None, None) => Err(Unmatchable::NoVersion),
         (None, Some(version)) => {
-            Ok(PackageVersion { ecosystem: ecosystem.to_owned(), name: name.to_owned(), version: version.to_owned() })
+            Ok(PackageVersion { ecosystem: ecosystem.into(), name: name.to_owned(), version: version.to_owned() })
         }
     };
     Component {
@@ -123,12 +128,12 @@ pub(crate) fn locked(
         version: version.filter(|_| plain).map(str::to_owned),
         purl,
         bom_ref: None,
-        path: path_kept(path.as_ref()),
+        path: path_kept(path.into()),
         matchable,
     }
 }
 
-fn path_kept(path: &str) -> String {
+fn path_kept(path: String) -> String {
     // Most have far fewer bytes than that.
-    if path.len() <= PATH_CHARS_MAX { path.to_owned() } else { path.chars().take(PATH_CHARS_MAX).collect() }
+    if path.len() <= PATH_CHARS_MAX { path } else { path.chars().take(PATH_CHARS_MAX).collect() }
 }

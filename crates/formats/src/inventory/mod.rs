@@ -31,6 +31,7 @@ mod spdx_tag;
 mod uv_lock;
 mod yarn_lock;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use domain::shown::is_invisible;
@@ -85,7 +86,7 @@ pub struct Component {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageVersion {
     /// As OSV spells it.
-    pub ecosystem: String,
+    pub ecosystem: Cow<'static, str>,
     /// As the ecosystem spells it.
     pub name: String,
     /// As the document spells it; it may still be one that no scheme can read.
@@ -206,8 +207,7 @@ pub(crate) fn matchable_of_purl(purl: &Purl, version: Option<&str>) -> Result<Pa
     if !is_plain(version) {
         return Err(Unmatchable::MalformedText);
     }
-    let ecosystem = ecosystem.to_owned();
-    Ok(PackageVersion { ecosystem, name: purl.name.clone(), version: version.to_owned() })
+    Ok(PackageVersion { ecosystem: ecosystem.into(), name: purl.name.clone(), version: version.to_owned() })
 }
 
 /// From the purl of a distribution's package: its namespace or its `distro` says of which.

@@ -157,7 +157,7 @@ fn component(name: &str, version: Option<&str>, from: Option<Unmatchable>, path:
         (None, None) => Err(Unmatchable::NoVersion),
         (None, Some(_)) if purl.is_none() => Err(Unmatchable::MalformedText),
         (None, Some(version)) => {
-            Ok(PackageVersion { ecosystem: "npm".to_owned(), name: name.to_owned(), version: version.to_owned() })
+            Ok(PackageVersion { ecosystem: "npm".into(), name: name.to_owned(), version: version.to_owned() })
         }
     };
     Component {

@@ -108,3 +108,16 @@ fn a_package_as_its_ecosystem_names_it() {
     assert_eq!(purl_of("no such ecosystem", "a"), None);
     assert_eq!(purl_of("Linux", "Kernel"), None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn the_purl_that_is_made_of_a_name_is_canonical(
+        ecosystem in proptest::sample::select(vec!["crates.io", "npm", "PyPI", "RubyGems", "NuGet", "Hex", "Pub", "CRAN", "Hackage"]),
+        name in "[a-zA-Z0-9._~+ %@-]{1,12}",
+    ) {
+        let made = purl_of(ecosystem, &name).unwrap();
+        let read: Purl = made.parse().unwrap();
+        proptest::prop_assert_eq!(&read.package, &made);
+        proptest::prop_assert_eq!(read.name.to_lowercase().replace('_', "-"), name.to_lowercase().replace('_', "-"));
+    }
+}

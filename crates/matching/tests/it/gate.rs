@@ -54,7 +54,7 @@ fn pairs(reference: &Reference<'_>) -> Vec<PackageVersion> {
         }
         let step = versions.len().div_ceil(VERSIONS_COUNT_MAX).max(1);
         all.extend(versions.into_iter().step_by(step).map(|(version, name)| PackageVersion {
-            ecosystem: ecosystem.clone(),
+            ecosystem: ecosystem.clone().into(),
             name: name.clone(),
             version,
         }));

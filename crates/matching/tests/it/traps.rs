@@ -9,7 +9,7 @@ use crate::findings::{record, sbom};
 
 fn ask(records: &[Record], ecosystem: &str, name: &str, version: &str) -> Option<Status> {
     let index = Index::build(records.to_vec()).unwrap();
-    let package = PackageVersion { ecosystem: ecosystem.into(), name: name.into(), version: version.into() };
+    let package = PackageVersion { ecosystem: ecosystem.to_owned().into(), name: name.into(), version: version.into() };
     let found = index.match_package(&package);
     assert!(found.len() <= 1, "one vulnerability is told once: {found:?}");
     found.first().map(|finding| finding.status)
