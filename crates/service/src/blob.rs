@@ -11,14 +11,19 @@ use crate::error::{Result, ServiceError, internal};
 use crate::identity::new_id;
 
 impl Service {
-    /// Seals and stores bytes.
-    pub(crate) async fn blob_put(&self, tx: &mut Tx, plain: &[u8], now: Timestamp) -> Result<BlobId> {
+    /// Seals bytes, before a transaction: others need not wait for that.
+    pub(crate) fn blob_seal(&self, plain: &[u8], now: Timestamp) -> Result<Blob> {
         let id: BlobId = new_id(now)?;
         let sealed = self.sealer.seal(&id.to_string(), plain).map_err(|e| ServiceError::Unavailable(e.to_string()))?;
         let bytes = i64::try_from(plain.len()).map_err(|e| internal("measure a blob", e))?;
-        let blob = Blob { id, sealed, key_id: self.sealer.key_id().to_owned(), bytes, created_at: now };
+        Ok(Blob { id, sealed, key_id: self.sealer.key_id().to_owned(), bytes, created_at: now })
+    }
+
+    /// Seals and stores bytes.
+    pub(crate) async fn blob_put(&self, tx: &mut Tx, plain: &[u8], now: Timestamp) -> Result<BlobId> {
+        let blob = self.blob_seal(plain, now)?;
         put(tx, &blob).await?;
-        Ok(id)
+        Ok(blob.id)
     }
 
     /// Reads and opens a blob.

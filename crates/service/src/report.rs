@@ -17,7 +17,7 @@ use store::report::{self as table};
 use store::{Listed, Page, Tx};
 
 use crate::Service;
-use crate::ctx::{Begun, Ctx, Work};
+use crate::ctx::{Begun, Ctx};
 use crate::error::{Result, ServiceError, internal};
 use crate::identity::{digest_hex, new_id, new_receipt, now};
 use crate::job::JobKind;
@@ -57,6 +57,13 @@ pub struct ReportView {
     pub known: Vec<Known>,
 }
 
+/// A report that is about to be stored.
+struct New {
+    row: table::Report,
+    attachments: Vec<table::Attachment>,
+    blobs: Vec<store::blob::Blob>,
+}
+
 impl Service {
     /// Stores one TAP report. The same bytes from the same party give the same receipt.
     ///
@@ -84,41 +91,41 @@ impl Service {
     }
 
     async fn report_accept(&self, ctx: &Ctx, report: &Report, body: &[u8]) -> Result<String> {
-        let digest = digest_hex(body);
-        match self.report_take(ctx, report, body, &digest).await {
+        let new = self.report_new(ctx, report, body)?;
+        match self.report_take(ctx, &new).await {
             // The same bytes came twice at this moment. The other one is stored by now.
-            Err(ServiceError::Conflict { .. }) => self.report_take(ctx, report, body, &digest).await,
+            Err(ServiceError::Conflict { .. }) => self.report_take(ctx, &new).await,
             taken => taken,
         }
     }
 
-    async fn report_take(&self, ctx: &Ctx, report: &Report, body: &[u8], digest: &str) -> Result<String> {
+    async fn report_take(&self, ctx: &Ctx, new: &New) -> Result<String> {
         let mut work = match self.begin(ctx, "report_submit").await? {
             Begun::Fresh(work) => work,
             Begun::Replayed(receipt) => return Ok(receipt),
         };
-        if let Some(known) = table::by_digest(&mut work.tx, ctx.actor.party, digest).await? {
+        if let Some(known) = table::by_digest(&mut work.tx, ctx.actor.party, &new.row.digest).await? {
             work.finish(&known.receipt).await?;
             return Ok(known.receipt);
         }
-        let row = self.report_store(ctx, &mut work, report, body, digest.to_owned()).await?;
-        self.job_enqueue(&mut work.tx, JobKind::ReportProcess, &row.id.to_string()).await?;
-        work.finish(&row.receipt).await?;
+        for blob in &new.blobs {
+            store::blob::put(&mut work.tx, blob).await?;
+        }
+        table::insert(&mut work.tx, &new.row).await?;
+        for attachment in &new.attachments {
+            table::attachment_insert(&mut work.tx, attachment).await?;
+        }
+        self.job_enqueue(&mut work.tx, JobKind::ReportProcess, &new.row.id.to_string()).await?;
+        work.finish(&new.row.receipt).await?;
         self.jobs_wake();
-        Ok(row.receipt)
+        Ok(new.row.receipt.clone())
     }
 
-    async fn report_store(
-        &self,
-        ctx: &Ctx,
-        work: &mut Work,
-        report: &Report,
-        body: &[u8],
-        digest: String,
-    ) -> Result<table::Report> {
+    /// What will be stored, sealed before anybody waits for the store.
+    fn report_new(&self, ctx: &Ctx, report: &Report, body: &[u8]) -> Result<New> {
         let now = ctx.actor.now;
         let id: ReportId = new_id(now)?;
-        let body_blob_id = self.blob_put(&mut work.tx, body, now).await?;
+        let body_blob = self.blob_seal(body, now)?;
         let row = table::Report {
             id,
             receipt: new_receipt()?,
@@ -131,14 +138,14 @@ impl Service {
             state: ReportState::Queued,
             received_at: now,
             done_at: None,
-            body_blob_id,
-            digest,
+            body_blob_id: body_blob.id,
+            digest: digest_hex(body),
             provenance: provenance::kept(report),
         };
-        table::insert(&mut work.tx, &row).await?;
+        let (mut blobs, mut attachments) = (vec![body_blob], Vec::new());
         for (position, attachment) in report.attachments.iter().enumerate() {
-            let blob_id = self.blob_put(&mut work.tx, &attachment.bytes, now).await?;
-            let row = table::Attachment {
+            let blob = self.blob_seal(&attachment.bytes, now)?;
+            attachments.push(table::Attachment {
                 report_id: id,
                 position: i64::try_from(position).map_err(|e| internal("count attachments", e))?,
                 filename: attachment.download_name(),
@@ -146,11 +153,11 @@ impl Service {
                 kind: attachment.kind.as_str().to_owned(),
                 description: attachment.description.clone().unwrap_or_default(),
                 bytes: i64::try_from(attachment.bytes.len()).map_err(|e| internal("measure an attachment", e))?,
-                blob_id,
-            };
-            table::attachment_insert(&mut work.tx, &row).await?;
+                blob_id: blob.id,
+            });
+            blobs.push(blob);
         }
-        Ok(row)
+        Ok(New { row, attachments, blobs })
     }
 
     /// Where a submission stands. Holding the receipt is the right to read it.

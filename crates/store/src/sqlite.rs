@@ -2,10 +2,11 @@
 //! are made durable together: see [`group`].
 //!
 //! Statements run on the calling thread, so that a dropped future never leaves one half way. On a multi-threaded runtime
-//! those that may take long are marked as blocking; to mark a short one costs more than it takes. Durability is
-//! `synchronous=FULL`: a commit that returned survives the machine. Must not be called inside a `LocalSet` of a multi-threaded runtime.
+//! those that may take long are marked as blocking; to mark a short one costs more than it takes. A commit that returned
+//! survives the machine: see [`log`]. What others committed can be read a moment before that. Must not be called inside a `LocalSet` of a multi-threaded runtime.
 
 mod group;
+mod log;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::error::StoreError;
 use crate::migration::{MIGRATIONS, RECORD_TABLE_SQLITE, digest, pending};
 use crate::value::{Row, Value};
 use group::{Queue, Turn};
+use log::Log;
 
 /// How long a statement waits for another program that holds the file, in milliseconds.
 const BUSY_WAIT_MS_MAX: u64 = 5_000;
@@ -40,7 +42,7 @@ const STATEMENTS_MAX: usize = 256;
 
 /// The log is copied into the file once it has 8,192 pages, 32 MiB: pages that change again and again, as those of an index do, are copied
 /// once and not each time.
-const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 8192; \
+const PRAGMAS: &str = "pragma journal_mode = wal; pragma synchronous = normal; pragma wal_autocheckpoint = 8192; \
     pragma foreign_keys = on; pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -16000;";
 
 /// Runs something that blocks, giving the other tasks of this thread to another one where it can.
@@ -192,8 +194,9 @@ impl Sqlite {
                 reader.connection.execute_batch("pragma query_only = on").map_err(refuse)?;
                 readers.push(reader);
             }
+            let log = Log::open(path).map_err(|e| StoreError::Open { place: place.clone(), reason: e.to_string() })?;
             Ok(Self {
-                writer: Queue::new(writer),
+                writer: Queue::new(writer, log),
                 readers: Arc::new(Mutex::new(readers)),
                 reading: Arc::new(Semaphore::new(READERS_MAX)),
                 describe: format!("SQLite file {place}").into(),

@@ -1,10 +1,10 @@
-//! Group commit: what SQLite makes durable at once.
+//! Group commit: what SQLite writes to its log at once.
 //!
-//! There is one writer, and a commit waits for the disk about as long as a small transaction works. So a transaction that
-//! ends while others wait for the writer leaves SQLite's own transaction open; theirs run inside it, each in a savepoint,
-//! and whoever's turn comes after the last of those that waited commits for all. Nobody is told of success before that.
+//! There is one writer, and a commit writes each page that changed. So a transaction that ends while others wait for the
+//! writer leaves SQLite's own transaction open; theirs run inside it, each in a savepoint, and whoever's turn comes after the
+//! last of those that waited commits for all. Nobody is told of success before [`super::log`] says that it is durable.
 //! If that commit fails, all of them failed, and nothing of any is kept. A turn that ends without a commit may have seen
-//! what others did and go by it, as one that finds its work done already: so it makes that durable before it ends. Must not
+//! what others did and go by it, as one that finds its work done already: so that is durable before it ends. Must not
 //! reorder: turns come in the order in which they were asked for.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
+use super::log::{Log, Member};
 use super::{Wire, blocking, failure, turn};
 use crate::error::StoreError;
 
@@ -28,14 +29,12 @@ pub(super) struct Queue {
     waiting: Arc<AtomicUsize>,
 }
 
-/// The writer's connection, and the transactions that ended in SQLite's open one.
+/// The writer's connection, its log, and the transactions that ended in SQLite's open one.
 struct Writer {
     wire: Wire,
+    log: Log,
     members: Vec<Member>,
 }
-
-/// Somebody who waits for the commit of what they did.
-type Member = oneshot::Sender<Result<(), StoreError>>;
 
 /// One transaction's turn at the writer. Dropped without [`Turn::commit`], nothing of it is kept; what it can have seen of
 /// others is durable by then.
@@ -62,8 +61,8 @@ impl Drop for Waiting<'_> {
 }
 
 impl Queue {
-    pub(super) fn new(wire: Wire) -> Self {
-        let writer = Writer { wire, members: Vec::new() };
+    pub(super) fn new(wire: Wire, log: Log) -> Self {
+        let writer = Writer { wire, log, members: Vec::new() };
         Self { writer: Arc::new(Mutex::new(writer)), waiting: Arc::default() }
     }
 
@@ -72,6 +71,9 @@ impl Queue {
         let waiting = Waiting::on(&self.waiting);
         let mut writer = turn("the writer", Arc::clone(&self.writer).lock_owned()).await?;
         drop(waiting);
+        if let Some(refused) = writer.log.refused() {
+            return Err(refused);
+        }
         // It waits for the disk or for another process only where it begins SQLite's own.
         if writer.members.is_empty() { blocking(|| writer.begin()) } else { writer.begin() }?;
         Ok(Turn { writer: Some(writer), queue: self.clone() })
@@ -127,22 +129,23 @@ impl Writer {
 
     fn members_tell(&mut self, result: &Result<(), StoreError>) {
         for member in self.members.drain(..) {
-            // One whose client hung up is not told.
-            let _ = member.send(result.clone());
+            member.tell(result.clone());
         }
     }
 
-    /// Makes durable what members wait for, and tells them.
+    /// Commits what members wait for. They are told once it is durable.
     fn group_commit(&mut self) {
         self.undone_tell();
         if self.members.is_empty() {
             return;
         }
-        let committed = self.wire.connection.execute_batch("commit").map_err(|e| failure("commit", &e));
-        if committed.is_err() {
-            self.wire.rollback();
+        match self.wire.connection.execute_batch("commit").map_err(|e| failure("commit", &e)) {
+            Ok(()) => self.log.committed(std::mem::take(&mut self.members)),
+            refused => {
+                self.wire.rollback();
+                self.members_tell(&refused);
+            }
         }
-        self.members_tell(&committed);
     }
 }
 
@@ -158,7 +161,7 @@ impl Turn {
         let Some(writer) = &mut self.writer else { return Err(gone()) };
         writer.wire.connection.execute_batch("release turn").map_err(|e| failure("commit", &e))?;
         let (member, told) = oneshot::channel();
-        writer.members.push(member);
+        writer.members.push(Member::Task(member));
         let is_first = writer.members.len() == 1;
         if self.queue.waiting.load(Ordering::Relaxed) == 0 || writer.members.len() >= GROUP_COUNT_MAX {
             blocking(|| writer.group_commit());
@@ -177,6 +180,10 @@ impl Drop for Turn {
             blocking(|| {
                 writer.turn_undo();
                 writer.group_commit();
+                let behind = writer.log.is_behind().then(|| writer.log.caught_up());
+                drop(writer);
+                // Where it does not become durable, the next turn is told.
+                behind.map(|told| told.recv())
             });
         }
     }
@@ -198,9 +205,11 @@ mod tests {
     impl Place {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let wire = Wire::open(&folder.path().join("x.db")).unwrap();
+            let path = folder.path().join("x.db");
+            let wire = Wire::open(&path).unwrap();
             wire.connection.execute_batch("create table seen (number integer primary key)").unwrap();
-            Self { folder, queue: Queue::new(wire) }
+            let log = Log::open(&path).unwrap();
+            Self { folder, queue: Queue::new(wire, log) }
         }
 
         /// What another connection sees.
@@ -301,5 +310,32 @@ mod tests {
         add(&mut third, 3).unwrap();
         third.commit().await.unwrap();
         assert_eq!(place.seen(), [3]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_the_disk_refuses_the_log_nobody_is_told_of_success_and_nothing_more_begins() {
+        let (place, first) = begun().await;
+        // A pipe cannot be handed to a disk.
+        let (pipe, _other_end) = std::io::pipe().unwrap();
+        let refusing = Log::of(std::fs::File::from(std::os::fd::OwnedFd::from(pipe))).unwrap();
+        let mut first = first;
+        first.writer.as_mut().unwrap().log = refusing;
+        let refused = first.commit().await.unwrap_err();
+        assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+        let Err(refused) = place.queue.turn().await else { panic!("a turn began") };
+        assert!(refused.to_string().contains("the disk refused the log"), "{refused}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_next_turn_does_not_wait_for_the_disk_and_one_that_keeps_nothing_does() {
+        let (place, first) = begun().await;
+        first.commit().await.unwrap();
+        let mut second = place.queue.turn().await.unwrap();
+        add(&mut second, 2).unwrap();
+        second.commit().await.unwrap();
+        let third = place.queue.turn().await.unwrap();
+        drop(third);
+        assert!(!place.queue.writer.lock().await.log.is_behind());
+        assert_eq!(place.seen(), [1, 2]);
     }
 }
