@@ -43,8 +43,7 @@ fn read(row: &Row) -> Result<Blob, StoreError> {
 /// [`StoreError`]
 pub async fn put(tx: &mut Tx, blob: &Blob) -> Result<(), StoreError> {
     let params = params![blob.id, blob.sealed.as_slice(), &blob.key_id, blob.bytes, blob.created_at];
-    tx.execute("insert into blobs (id, sealed, key_id, bytes, created_at) values ($1, $2, $3, $4, $5)", params).await?;
-    Ok(())
+    tx.put("insert into blobs (id, sealed, key_id, bytes, created_at) values ($1, $2, $3, $4, $5)", params).await
 }
 
 /// Reads a blob.

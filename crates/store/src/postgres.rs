@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 use std::error::Error as _;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
@@ -29,6 +31,10 @@ const STATEMENT_MS_MAX: u64 = 30_000;
 const LOCK_WAIT_MS_MAX: u64 = 10_000;
 /// Longest pause of an open transaction between statements, in milliseconds.
 const IDLE_IN_TRANSACTION_MS_MAX: u64 = 60_000;
+/// Statements that are put off, at most.
+const PUT_COUNT_MAX: usize = 32;
+/// What they may hold together, in bytes.
+const PUT_BYTES_MAX: usize = 1024 * 1024;
 /// The advisory lock that is held while migrations run.
 const MIGRATION_LOCK: i64 = 0x7072_6f6f_6668_7365;
 
@@ -138,14 +144,13 @@ impl Postgres {
         &self.describe
     }
 
-    async fn begin(&self, sql: &str) -> Result<PostgresTx, StoreError> {
+    async fn begin(&self, sql: &'static str) -> Result<PostgresTx, StoreError> {
         let connection = self.pool.get().await.map_err(|e| pool_failure(&e))?;
-        // From here on a drop rolls back, also while `begin` itself is on its way.
-        let tx = PostgresTx { connection: Some(connection) };
-        if let Some(connection) = &tx.connection {
-            connection.batch_execute(sql).await.map_err(|e| failure("begin", &e))?;
-        }
-        Ok(tx)
+        Ok(PostgresTx {
+            connection: Some(connection),
+            before: Before { begin: Some(sql), put: Vec::new() },
+            put_bytes: 0,
+        })
     }
 
     pub(crate) async fn read(&self) -> Result<PostgresTx, StoreError> {
@@ -183,10 +188,67 @@ async fn migrate(pool: &Pool, place: &str, applied_at: i64) -> Result<(), StoreE
     tx.commit().await.map_err(|e| refuse(&e))
 }
 
-/// A transaction on one connection.
+/// A transaction on one connection. What nobody waits for is sent with the next statement that somebody does: each answer that is
+/// waited for costs two programs a change of context.
 pub(crate) struct PostgresTx {
     /// None only after the end.
     connection: Option<Object>,
+    before: Before,
+    /// Of the parameters that were put off.
+    put_bytes: usize,
+}
+
+/// What goes before the next statement.
+#[derive(Default)]
+struct Before {
+    /// None once it was sent.
+    begin: Option<&'static str>,
+    put: Vec<(&'static str, Vec<Value<'static>>)>,
+}
+
+/// A statement on its way.
+type Sent<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+impl Before {
+    /// Sends these and `last` in their order, then waits for all. Of several failures the first is the cause of the others.
+    async fn sent_with<'a>(
+        self,
+        connection: &'a Object,
+        last: impl Future<Output = Result<(), StoreError>> + Send + 'a,
+    ) -> Result<(), StoreError> {
+        let mut statements: Vec<Sent<'a>> = Vec::with_capacity(self.put.len() + 2);
+        if let Some(begin) = self.begin {
+            let sent = async move { connection.batch_execute(begin).await.map_err(|e| failure("begin", &e)) };
+            statements.push(Box::pin(sent));
+        }
+        for (sql, params) in self.put {
+            let statement = prepared(connection, sql).await?;
+            statements.push(Box::pin(async move {
+                let done = connection.execute_raw(&statement, &params).await;
+                done.map(drop).map_err(|e| failure(&attempt(sql), &e))
+            }));
+        }
+        statements.push(Box::pin(last));
+        let mut answers: Vec<Option<Result<(), StoreError>>> = statements.iter().map(|_| None).collect();
+        // A statement is sent when it is first asked for its answer.
+        std::future::poll_fn(|context| {
+            let mut all = Poll::Ready(());
+            for (statement, answer) in statements.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
+                match statement.as_mut().poll(context) {
+                    Poll::Ready(done) => *answer = Some(done),
+                    Poll::Pending => all = Poll::Pending,
+                }
+            }
+            all
+        })
+        .await;
+        answers.into_iter().flatten().collect()
+    }
+}
+
+/// The statement, as the server knows it. Asked before anything is sent that hangs on order.
+async fn prepared(connection: &Object, sql: &str) -> Result<tokio_postgres::Statement, StoreError> {
+    connection.prepare_cached(sql).await.map_err(|e| failure(&attempt(sql), &e))
 }
 
 impl PostgresTx {
@@ -195,25 +257,59 @@ impl PostgresTx {
         self.connection.as_ref().ok_or_else(over)
     }
 
-    pub(crate) async fn execute(&self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
-        let connection = self.connection(sql)?;
-        let fail = |e: tokio_postgres::Error| failure(&attempt(sql), &e);
-        let statement = connection.prepare_cached(sql).await.map_err(fail)?;
-        connection.execute_raw(&statement, params).await.map_err(fail)
+    /// Leaves a statement to be sent with the next one. What it has to say comes with that one's answer.
+    pub(crate) async fn put(&mut self, sql: &'static str, params: Vec<Value<'static>>) -> Result<(), StoreError> {
+        let bytes = |value: &Value<'_>| match value {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Null | Value::Int(_) => 0,
+        };
+        self.put_bytes += params.iter().map(bytes).sum::<usize>();
+        if self.before.put.len() < PUT_COUNT_MAX && self.put_bytes < PUT_BYTES_MAX {
+            self.before.put.push((sql, params));
+            return Ok(());
+        }
+        self.execute(sql, &params).await.map(drop)
     }
 
-    pub(crate) async fn query(&self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {
+        let before = self.before_take();
         let connection = self.connection(sql)?;
-        let fail = |e: tokio_postgres::Error| failure(&attempt(sql), &e);
-        let statement = connection.prepare_cached(sql).await.map_err(fail)?;
+        let statement = prepared(connection, sql).await?;
+        let mut changed = 0;
+        let last = async {
+            changed = connection.execute_raw(&statement, params).await.map_err(|e| failure(&attempt(sql), &e))?;
+            Ok(())
+        };
+        before.sent_with(connection, last).await?;
+        Ok(changed)
+    }
+
+    pub(crate) async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        let before = self.before_take();
+        let connection = self.connection(sql)?;
+        let statement = prepared(connection, sql).await?;
         let params: Vec<&(dyn ToSql + Sync)> = params.iter().map(|p| p as &(dyn ToSql + Sync)).collect();
-        let rows = connection.query(&statement, &params).await.map_err(fail)?;
+        let mut rows = Vec::new();
+        let last = async {
+            rows = connection.query(&statement, &params).await.map_err(|e| failure(&attempt(sql), &e))?;
+            Ok(())
+        };
+        before.sent_with(connection, last).await?;
         rows.iter().map(|row| read_row(sql, row)).collect()
     }
 
+    fn before_take(&mut self) -> Before {
+        self.put_bytes = 0;
+        std::mem::take(&mut self.before)
+    }
+
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        let done = self.connection("commit")?.batch_execute("commit").await;
-        done.map_err(|e| failure("commit", &e))?;
+        let before = self.before_take();
+        let connection = self.connection("commit")?;
+        // After a statement that failed this is a rollback, and the failure is what is told.
+        let last = async { connection.batch_execute("commit").await.map_err(|e| failure("commit", &e)) };
+        before.sent_with(connection, last).await?;
         // The connection goes back to the pool clean.
         self.connection = None;
         Ok(())
@@ -222,7 +318,8 @@ impl PostgresTx {
 
 impl Drop for PostgresTx {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        // Where nothing was sent there is nothing to undo.
+        let Some(connection) = self.connection.take().filter(|_| self.before.begin.is_none()) else { return };
         match tokio::runtime::Handle::try_current() {
             // Statements of one connection keep their order: the rollback comes after whatever was cut off.
             Ok(runtime) => {

@@ -133,8 +133,7 @@ pub async fn insert(tx: &mut Tx, r: &Report) -> Result<(), StoreError> {
         &r.digest,
         &r.provenance,
     ];
-    tx.execute(sql, params).await?;
-    Ok(())
+    tx.put(sql, params).await
 }
 
 /// Reads a report.
@@ -220,8 +219,7 @@ pub async fn attachment_insert(tx: &mut Tx, a: &Attachment) -> Result<(), StoreE
                blob_id) values ($1, $2, $3, $4, $5, $6, $7, $8)";
     let params =
         params![a.report_id, a.position, &a.filename, &a.content_type, &a.kind, &a.description, a.bytes, a.blob_id];
-    tx.execute(sql, params).await?;
-    Ok(())
+    tx.put(sql, params).await
 }
 
 /// The attachments of a report, in their order.

@@ -65,6 +65,19 @@ impl Tx {
         done
     }
 
+    /// Runs a statement of which nothing is to be known but that it was done: a failure may be told by a later statement, or
+    /// the commit. On PostgreSQL it costs no wait of its own.
+    pub(crate) async fn put(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<(), StoreError> {
+        self.sound(sql, params)?;
+        self.spoiled = true;
+        let done = match &mut self.inner {
+            Inner::Sqlite(tx) => tx.execute(sql, params).map(drop),
+            Inner::Postgres(tx) => tx.put(sql, params.iter().map(Value::to_static).collect()).await,
+        };
+        self.spoiled = done.is_err();
+        done
+    }
+
     /// Runs a statement; gives its rows.
     pub(crate) async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
         self.sound(sql, params)?;

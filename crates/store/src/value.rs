@@ -59,6 +59,17 @@ impl<'a> From<&'a [u8]> for Value<'a> {
         Self::Bytes(Cow::Borrowed(v))
     }
 }
+impl Value<'_> {
+    /// A copy that borrows nothing.
+    pub(crate) fn to_static(&self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Int(v) => Value::Int(*v),
+            Self::Text(v) => Value::Text(Cow::Owned(v.as_ref().to_owned())),
+            Self::Bytes(v) => Value::Bytes(Cow::Owned(v.as_ref().to_owned())),
+        }
+    }
+}
 impl<K: Kind> From<Id<K>> for Value<'_> {
     fn from(v: Id<K>) -> Self {
         Self::Text(Cow::Owned(v.to_string()))

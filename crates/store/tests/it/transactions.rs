@@ -60,6 +60,52 @@ async fn a_reader_sees_one_snapshot_and_writes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_statements_that_nobody_waits_for_all_are_kept_or_none() {
+    both_stores(async |store| {
+        let mut tx = store.write().await.unwrap();
+        let (party, member) = seed::party(&mut tx, "Acme", &[Role::Finder]).await.unwrap();
+        let row = seed::report(&mut tx, party, member, "pkg:npm/a").await.unwrap();
+        // More of them than are put off at once.
+        let mut blobs = Vec::new();
+        for number in 0..100_u8 {
+            blobs.push(seed::blob(&mut tx, &vec![number; 30_000]).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        let mut tx = store.read().await.unwrap();
+        for (number, blob) in (0_u8..).zip(&blobs) {
+            assert_eq!(store::blob::get(&mut tx, *blob).await.unwrap().unwrap().sealed, vec![number; 30_000]);
+        }
+        drop(tx);
+        // The second of three cannot be: the commit says so, in its words, and nothing of any is there.
+        let mut tx = store.write().await.unwrap();
+        let before = seed::blob(&mut tx, b"before").await.unwrap();
+        let twice = store::report::Report { id: seed::id(), receipt: "SUB-2".to_owned(), ..row };
+        let inserted = store::report::insert(&mut tx, &twice).await;
+        let done = match inserted {
+            Ok(()) => {
+                seed::blob(&mut tx, b"after").await.unwrap();
+                tx.commit().await
+            }
+            refused => {
+                drop(tx);
+                refused
+            }
+        };
+        let refused = done.unwrap_err();
+        assert!(refused.is_conflict() && refused.to_string().starts_with("insert into reports"), "{refused}");
+        let mut tx = store.read().await.unwrap();
+        assert_eq!(store::blob::get(&mut tx, before).await.unwrap(), None);
+        assert_eq!(store::report::by_receipt(&mut tx, "SUB-2").await.unwrap(), None);
+        // One that began and did nothing is as good as none.
+        drop(tx);
+        store.write().await.unwrap().commit().await.unwrap();
+        drop(store.write().await.unwrap());
+        store.ready().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_statement_spoils_the_transaction() {
     both_stores(async |store| {
         let mut tx = store.write().await.unwrap();
@@ -97,7 +143,10 @@ async fn a_nul_and_a_lock_while_reading_are_refused_on_both() {
 async fn a_foreign_key_must_exist() {
     both_stores(async |store| {
         let mut tx = store.write().await.unwrap();
-        let refused = seed::report(&mut tx, seed::id(), seed::id(), "pkg:npm/a").await.unwrap_err();
+        let refused = match seed::report(&mut tx, seed::id(), seed::id(), "pkg:npm/a").await {
+            Ok(_) => tx.commit().await.unwrap_err(),
+            Err(refused) => refused,
+        };
         assert!(matches!(refused, StoreError::Other { .. }), "{refused}");
     })
     .await;
