@@ -18,6 +18,7 @@ use store::case::{self as table, Case, CaseEvent, CaseFilter};
 use store::finding::Finding;
 use store::fix::Fix;
 use store::notice::Notice;
+use store::pace::Wait;
 use store::proof::Proof;
 use store::read_in::ReadIn;
 use store::{Listed, Page, Tx};
@@ -63,6 +64,10 @@ pub struct CaseView {
     pub advisory: Option<Advisory>,
     /// Names of the finders, as they are credited.
     pub credits: Vec<String>,
+    /// For which maintainers it waits or waited; staff only.
+    pub waits: Vec<Wait>,
+    /// Whether a maintainer has it, for staff and tier 0; none where no maintainer of the package takes part.
+    pub handed_over: Option<bool>,
 }
 
 /// A reason for what is done to a case.
@@ -169,6 +174,8 @@ impl Service {
             _ => true,
         });
         let all_fixes = store::fix::by_case(tx, id).await?;
+        let waits = if sees_read_ins { store::pace::waits_of_case(tx, id).await? } else { Vec::new() };
+        let handed_over = (!waits.is_empty()).then(|| waits.iter().any(|w| w.released_at.is_some()));
         Ok(CaseView {
             checklist: if research { checklist_of(&all_findings, &all_fixes) } else { Vec::new() },
             tier: standing.tier,
@@ -182,6 +189,9 @@ impl Service {
             notices,
             advisory: store::advisory::by_case(tx, id).await?,
             credits,
+            // When a maintainer takes how many is between it and the coordinators: it would tell of other cases.
+            waits: if staff { waits } else { Vec::new() },
+            handed_over,
             case,
         })
     }

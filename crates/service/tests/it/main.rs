@@ -11,5 +11,6 @@ mod keys;
 mod life;
 mod notices;
 mod outsiders;
+mod pace;
 mod sealed;
 mod sending;

@@ -10,7 +10,9 @@ use super::fixes::FixShown;
 use super::notices::NoticeShown;
 use super::proofs::ProofShown;
 use super::reports::FindingShown;
-use super::wire::{AdvisoryState, CaseState, EmbargoSource, EventKind, MaintainerVerdict, Tier, Time, texts, value};
+use super::wire::{
+    AdvisoryState, CaseState, Cause, EmbargoSource, EventKind, MaintainerVerdict, Tier, Time, texts, value,
+};
 
 /// A case, in a line of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -175,6 +177,41 @@ pub(crate) struct CaseFull {
     /// Its advisory, once published.
     #[schema(required)]
     advisory: Option<AdvisoryNamed>,
+    /// Whether a maintainer of the package has it, for coordinators and tier 0; `null` where none takes part.
+    #[schema(required)]
+    handed_over: Option<bool>,
+    /// For which maintainers it waits or waited; coordinators.
+    waits: Vec<WaitShown>,
+}
+
+/// A maintainer that the case waits for, or was handed over to.
+#[derive(Debug, Serialize, ToSchema)]
+struct WaitShown {
+    /// The maintainer.
+    party: String,
+    /// Since when it waits.
+    since: Time,
+    /// When it was handed over.
+    #[schema(required)]
+    released_at: Option<Time>,
+    /// Why then.
+    #[schema(required)]
+    cause: Option<Cause>,
+    /// Why it is to be an exception.
+    #[schema(required)]
+    exception_reason: Option<String>,
+}
+
+impl From<store::pace::Wait> for WaitShown {
+    fn from(row: store::pace::Wait) -> Self {
+        Self {
+            party: row.party_id.to_string(),
+            since: row.since.into(),
+            released_at: row.released_at.map(Time),
+            cause: row.cause.map(Cause),
+            exception_reason: row.exception_reason,
+        }
+    }
 }
 
 impl From<CaseView> for CaseFull {
@@ -212,6 +249,8 @@ impl From<CaseView> for CaseFull {
             read_ins: view.read_ins.into_iter().map(read_in).collect(),
             notices: view.notices.into_iter().map(NoticeShown::from).collect(),
             advisory: view.advisory.map(named),
+            handed_over: view.handed_over,
+            waits: view.waits.into_iter().map(WaitShown::from).collect(),
             case: view.case.into(),
         }
     }

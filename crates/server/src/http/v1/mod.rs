@@ -11,6 +11,7 @@ mod fixes;
 mod inventories;
 mod jobs;
 mod notices;
+mod paces;
 mod parties;
 mod proofs;
 mod reports;
@@ -37,6 +38,7 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(advisories::routes())
         .merge(inventories::routes())
         .merge(notices::routes())
+        .merge(paces::routes())
         .merge(parties::routes())
         .merge(tokens::routes())
         .merge(feeds::routes())
@@ -99,6 +101,10 @@ mod tests {
         check::<super::inventories::InventorySubmit>();
         check::<super::inventories::Tags>();
         check::<super::notices::NoticeAnswer>();
+        check::<super::paces::PaceSet>();
+        check::<super::paces::SeasonSet>();
+        check::<super::paces::GuestSet>();
+        check::<super::paces::CaseExcept>();
         check::<super::parties::PartyCreate>();
         check::<super::parties::MemberCreate>();
         check::<super::tokens::TokenIssue>();
