@@ -278,7 +278,8 @@ mod tests {
     fn what_may_go_now_and_when_the_next_may() {
         let refusing = Pace { refuse: true, ..Pace::default() };
         let strict = Pace { exceptions: false, ..weekly(1, &[]) };
-        let cases: &[(&str, Pace, &[i64], bool, i64, Release)] = &[
+        type Row = (&'static str, Pace, &'static [i64], bool, i64, Release);
+        let cases: &[Row] = &[
             ("nothing was set", Pace::default(), &[0, 0, 0], false, 0, Release::Now),
             ("below the rate", weekly(2, &[]), &[9], false, 10, Release::Now),
             ("the rate is used up", weekly(2, &[]), &[9, 8], false, 10, Release::NotBefore(day(15), Hold::Rate)),

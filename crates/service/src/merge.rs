@@ -190,8 +190,7 @@ fn merge_check(gone: &Case, kept: &Case) -> Result<()> {
         return Err(ServiceError::conflict("case_not_live", "only live cases can be merged"));
     }
     if gone.verdict.is_some() && gone.verdict != kept.verdict {
-        let why =
-            "the maintainer has judged the case that would go, and the verdict is final: merge the other way round";
+        let why = "the maintainer has judged the case that would go, and that stays: merge the other way round";
         return Err(ServiceError::conflict("verdict_given", why));
     }
     Ok(())

@@ -279,6 +279,8 @@ fn case_of(
         public: false,
         verdict: None,
         verdict_reason: None,
+        judged_at: None,
+        duplicate_of: None,
         embargo_ends: Some(embargo.ends),
         embargo_source: Some(embargo.source),
         embargo_url: embargo.url,

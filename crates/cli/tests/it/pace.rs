@@ -49,3 +49,33 @@ async fn a_pace_is_set_shown_and_asked_for() {
     assert!(code == Some(0) && out.contains("exploited in the wild: seen in attacks"), "{out} {err}");
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_handed_over_as_a_file_and_as_a_message() {
+    let house = Clearinghouse::start(sqlite_store()).await;
+    let finder = house.participant("Finder", &[Role::Finder], &[]).await;
+    let case = house.measured_case(&finder, "pkg:npm/lodash").await.to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("case.zip");
+    let args = ["case", "package", &case, "--output", path.to_str().unwrap()];
+    let (code, out, err) = run(&house, &house.admin, &args).await;
+    assert!(code == Some(0) && out.contains("case.zip"), "{err}");
+    let archive = std::fs::read(&path).unwrap();
+    assert!(archive.starts_with(b"PK"));
+    let (code, _, err) = run(&house, &house.admin, &args).await;
+    assert!(code == Some(2) && err.contains("write"), "one that is there is not overwritten: {err}");
+    assert_eq!(std::fs::read(&path).unwrap(), archive);
+
+    let (code, out, err) = run(&house, &house.admin, &["case", "message", &case]).await;
+    assert!(code == Some(0) && out.starts_with("Prototype pollution through zipObjectDeep\n"), "{out} {err}");
+    let mail = ["case", "message", &case, "--from", "desk@clearing.example"];
+    let (code, _, err) = run(&house, &house.admin, &mail).await;
+    assert!(code == Some(2) && err.contains("--to"), "{err}");
+    let to = [&mail[..], &["--to", "security@example.org"]].concat();
+    let (code, out, err) = run(&house, &house.admin, &to).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("\r\nTo: security@example.org\r\n") && out.contains("\r\n\r\nPrototype pollution"), "{out}");
+    let to = [&mail[..], &["--to", "a@b\r\nBcc: c@d"]].concat();
+    assert_eq!(run(&house, &house.admin, &to).await.0, Some(2));
+    house.stop().await;
+}

@@ -181,7 +181,10 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
         weakness: view.case.weakness.clone(),
         aliases: texts(&view.case.aliases),
         opened: day(view.case.opened_at),
-        verdict: view.case.verdict.map(|v| (v.to_string(), view.case.verdict_reason.clone().unwrap_or_default())),
+        verdict: view.case.verdict.map(|v| {
+            let of = view.case.duplicate_of.as_ref().map(|of| format!(" ({of})")).unwrap_or_default();
+            (format!("{v}{of}"), view.case.verdict_reason.clone().unwrap_or_default())
+        }),
         embargo: embargo(&view),
         handed_over: handed_over(&view),
         merged_into: view.case.merged_into.map(|id| id.to_string()),

@@ -92,6 +92,8 @@ const MATRIX: &[(&str, &str, &str, Expected)] = &[
     ("GET", "/v1/parties/{party}/pace", "", [401, 404, 404, 404, 200, 200]),
     ("PUT", "/v1/parties/{party}/pace", "pace", [401, 403, 404, 403, 403, 403]),
     ("GET", "/v1/pace/queue", "", [401, 403, 403, 403, 200, 200]),
+    ("GET", "/v1/cases/{case}/package", "", hidden(200, 200)),
+    ("GET", "/v1/cases/{case}/message", "", hidden(200, 200)),
     ("POST", "/v1/cases/{case}/exception", "reason", hidden(403, 409)),
     ("POST", "/v1/members/{member}/tokens", "token", staff(201)),
     ("POST", "/v1/tokens/{token}/revoke", "", staff(200)),

@@ -20,6 +20,8 @@ fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> 
         "case" => vec![
             get(format!("/v1/cases/{id}")),
             get(format!("/v1/fixes?case={id}")),
+            get(format!("/v1/cases/{id}/package")),
+            get(format!("/v1/cases/{id}/message")),
             (format!("/cases/{id}"), house.ask("GET", &format!("/cases/{id}"))),
             (
                 format!("/cases/{id} with a cookie"),

@@ -12,6 +12,7 @@ use service::feed::FeedKind;
 use service::fix::FixInput;
 use service::identity::now;
 use service::job::JobKind;
+use service::verdict::VerdictInput;
 use service::{Service, ServiceConfig};
 use store::Page;
 use store::job::{JOB_ATTEMPTS_MAX, JobState, Lease};
@@ -63,7 +64,9 @@ async fn every_job_done_twice_changes_nothing() {
         s.feed_load(&house.desk.ctx(), FeedKind::Ssvc, &points).await.unwrap();
         house.read_in(second, &operator, Tier::Distribution).await;
         house.work().await;
-        s.case_judge(&keeper.ctx(), case, MaintainerVerdict::Vulnerability, "it is one").await.unwrap();
+        s.case_judge(&keeper.ctx(), case, VerdictInput::new(MaintainerVerdict::Vulnerability, "it is one"))
+            .await
+            .unwrap();
         s.advisory_publish(&keeper.ctx(), case, PublishInput::default()).await.unwrap();
         let ends = now();
         let source = domain::embargo::EmbargoSource::Negotiated;

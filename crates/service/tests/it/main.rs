@@ -12,5 +12,7 @@ mod life;
 mod notices;
 mod outsiders;
 mod pace;
+mod package;
 mod sealed;
 mod sending;
+mod verdicts;

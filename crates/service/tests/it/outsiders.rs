@@ -20,6 +20,7 @@ use service::fix::FixInput;
 use service::identity::{new_id, now};
 use service::notice::AnswerInput;
 use service::read_in::ReadInInput;
+use service::verdict::VerdictInput;
 use service::work::Stage;
 use service::worker::WorkFailure;
 use service::{Ctx, Service, ServiceError};
@@ -106,7 +107,7 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
             ("case_merge", answer(s.case_merge(ctx, own, x.case, text).await).replace(&x.case.to_string(), "it")),
             ("case_split", answer(s.case_split(ctx, x.case, x.finding, text).await)),
             ("case_split", answer(s.case_split(ctx, own, x.finding, text).await)),
-            ("case_judge", answer(s.case_judge(ctx, x.case, verdict, text).await)),
+            ("case_judge", answer(s.case_judge(ctx, x.case, VerdictInput::new(verdict, text)).await)),
             ("case_close", answer(s.case_close(ctx, x.case, text).await)),
             ("embargo_set", answer(s.embargo_set(ctx, x.case, embargo()).await)),
             ("read_in_place", answer(s.read_in_place(ctx, x.case, read_in()).await)),

@@ -35,6 +35,12 @@ pub(crate) struct CaseShown {
     /// Why.
     #[schema(required)]
     verdict_reason: Option<String>,
+    /// When it was given or last changed.
+    #[schema(required)]
+    judged_at: Option<Time>,
+    /// Of what it is a duplicate, while you may know: a case here, or an id elsewhere.
+    #[schema(required)]
+    duplicate_of: Option<String>,
     /// When the embargo ends, and on whose rule.
     #[schema(required)]
     embargo: Option<Embargo>,
@@ -85,6 +91,8 @@ impl From<store::case::Case> for CaseShown {
             public: row.public,
             verdict: row.verdict.map(MaintainerVerdict),
             verdict_reason: row.verdict_reason,
+            judged_at: row.judged_at.map(Time),
+            duplicate_of: row.duplicate_of,
             embargo: row.embargo_ends.map(|ends| Embargo { ends: ends.into(), source, url, reason }),
             range: value(row.range.as_deref()),
             aliases: texts(&row.aliases),

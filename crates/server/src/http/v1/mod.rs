@@ -12,6 +12,7 @@ mod inventories;
 mod jobs;
 mod notices;
 mod paces;
+mod packages;
 mod parties;
 mod proofs;
 mod reports;
@@ -39,6 +40,7 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(inventories::routes())
         .merge(notices::routes())
         .merge(paces::routes())
+        .merge(packages::routes())
         .merge(parties::routes())
         .merge(tokens::routes())
         .merge(feeds::routes())
