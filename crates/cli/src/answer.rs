@@ -55,10 +55,19 @@ fn one_line(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
+/// What maintainers said of findings, one a line.
+pub fn verdict_lines(value: &Value) -> Vec<String> {
+    let line = |said: &Value| {
+        let of = said.get("duplicate_of").and_then(Value::as_str).map(|of| format!(" ({of})")).unwrap_or_default();
+        format!("{:<12} {}{of}: {}", "verdict", text(said, "verdict"), text(said, "reason"))
+    };
+    items(value, "verdicts").iter().map(line).collect()
+}
+
 /// A case in lines: what it is, how far it is, its reports, fixes, embargo and history.
 pub fn case_lines(case: &Value) -> Vec<String> {
     let mut lines = vec![format!("{}  {}", text(case, "id"), text(case, "title"))];
-    lines.extend(fields(case, &["purl", "state", "tlp", "aliases", "weakness", "verdict", "credits"]));
+    lines.extend(fields(case, &["purl", "state", "tlp", "aliases", "weakness", "verdict", "duplicate_of", "credits"]));
     if let Some(embargo) = case.get("embargo").filter(|e| e.is_object()) {
         lines.push(format!(
             "{:<12} until {} ({}): {}",

@@ -62,6 +62,8 @@ enum Command {
     Report(nouns::report::Report),
     /// List, show and move cases
     Case(nouns::case::Case),
+    /// At what pace a maintainer takes cases, and what waits
+    Pace(nouns::pace::Pace),
     /// Propose a fix and see it verified
     Fix(nouns::fix::Fix),
     /// Publish, revise or withdraw an advisory
@@ -125,6 +127,7 @@ fn main() -> ExitCode {
         Command::Relay(command) => command.run(cli.home),
         Command::Report(command) => command.run(),
         Command::Case(command) => command.run(),
+        Command::Pace(command) => command.run(),
         Command::Fix(command) => command.run(),
         Command::Publish(command) => command.run(),
         Command::Inventory(command) => command.run(),

@@ -58,6 +58,8 @@ words! {
         RangeMeasured = "range-measured",
         /// Somebody was read in, or the read-in ended.
         ReadIn = "read-in",
+        /// The case was handed over to a maintainer, or is to be outside its pace.
+        HandedOver = "handed-over",
         /// The maintainer gave a verdict.
         Judged = "judged",
         /// A fix was proposed or verified.

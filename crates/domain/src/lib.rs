@@ -15,6 +15,7 @@ pub mod fix;
 pub mod id;
 pub mod inventory;
 pub mod notice;
+pub mod pace;
 pub mod package;
 pub mod party;
 pub mod policy;

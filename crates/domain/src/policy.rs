@@ -31,6 +31,10 @@ words! {
         CaseJudge = "case-judge",
         /// Place somebody in a read-in tier, or end it.
         CaseReadIn = "case-read-in",
+        /// Say at what pace one's own party takes cases.
+        PaceSet = "pace-set",
+        /// See which cases wait for their maintainers.
+        PaceQueueRead = "pace-queue-read",
         /// Propose a fix.
         FixPropose = "fix-propose",
         /// Publish, revise or withdraw an advisory.
@@ -73,12 +77,14 @@ pub struct CaseStanding {
 pub fn decide(actor: &Actor, action: Action) -> Decision {
     let scope = match action {
         Action::PartyManage => TokenScope::Admin,
-        Action::OwnRead | Action::CaseRead | Action::CaseReadResearch | Action::JobRead => TokenScope::Read,
+        Action::OwnRead | Action::CaseRead | Action::CaseReadResearch | Action::PaceQueueRead | Action::JobRead => {
+            TokenScope::Read
+        }
         Action::JobWork => TokenScope::Worker,
         _ => TokenScope::Write,
     };
     let role = match action {
-        Action::PartyManage | Action::CaseCoordinate | Action::CaseReadIn | Action::JobRead => {
+        Action::PartyManage | Action::CaseCoordinate | Action::CaseReadIn | Action::PaceQueueRead | Action::JobRead => {
             actor.is(Role::Coordinator)
         }
         Action::JobWork => actor.is(Role::Worker),
@@ -86,7 +92,7 @@ pub fn decide(actor: &Actor, action: Action) -> Decision {
             actor.is(Role::Finder) || actor.is(Role::Maintainer) || actor.is(Role::Coordinator)
         }
         Action::InventorySubmit | Action::NoticeAnswer => actor.is(Role::Operator),
-        Action::CaseJudge => actor.is(Role::Maintainer),
+        Action::CaseJudge | Action::PaceSet => actor.is(Role::Maintainer),
         Action::AdvisoryPublish => actor.is(Role::Coordinator) || actor.is(Role::Maintainer),
         Action::OwnRead | Action::CaseRead | Action::CaseReadResearch | Action::FixPropose => true,
     };

@@ -1,6 +1,6 @@
-//! Case: what each tier sees of it, the maintainer's verdict, and its end without an advisory.
+//! Case: what each tier sees of it, and its end without an advisory.
 //!
-//! Must not open or join cases: `triage` does, from proofs, and `merge` for coordinators. Must not tell
+//! Must not open or join cases: `triage` does, from proofs, and `merge` for coordinators. Must not judge: `verdict` does. Must not tell
 //! an outsider anything.
 
 use domain::case::{CASE_REASON_BYTES_MAX, CaseState, EventKind, MaintainerVerdict};
@@ -18,6 +18,7 @@ use store::case::{self as table, Case, CaseEvent, CaseFilter};
 use store::finding::Finding;
 use store::fix::Fix;
 use store::notice::Notice;
+use store::pace::Wait;
 use store::proof::Proof;
 use store::read_in::ReadIn;
 use store::{Listed, Page, Tx};
@@ -63,6 +64,10 @@ pub struct CaseView {
     pub advisory: Option<Advisory>,
     /// Names of the finders, as they are credited.
     pub credits: Vec<String>,
+    /// For which maintainers it waits or waited; staff only.
+    pub waits: Vec<Wait>,
+    /// Whether a maintainer has it, for staff and tier 0; none where no maintainer of the package takes part.
+    pub handed_over: Option<bool>,
 }
 
 /// A reason for what is done to a case.
@@ -110,6 +115,7 @@ impl Service {
         for case in &mut listed.items {
             let standing = self.case_standing(&mut tx, &ctx.actor, case.id).await?;
             redact(case, &ctx.actor, standing)?;
+            self.duplicate_redact(&mut tx, &ctx.actor, case).await?;
         }
         Ok(listed)
     }
@@ -150,11 +156,18 @@ impl Service {
         self.case_view(&mut tx, &nobody, id, standing).await
     }
 
-    async fn case_view(&self, tx: &mut Tx, actor: &Actor, id: CaseId, standing: CaseStanding) -> Result<CaseView> {
+    pub(crate) async fn case_view(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: CaseId,
+        standing: CaseStanding,
+    ) -> Result<CaseView> {
         let mut case = table::by_id(tx, id).await?.ok_or(ServiceError::NotFound("case"))?;
         let staff = actor.is(Role::Coordinator);
         let research = staff || standing.tier.is_some_and(Tier::sees_research);
         redact(&mut case, actor, standing)?;
+        self.duplicate_redact(tx, actor, &mut case).await?;
         let shows_fix = case.public || research || standing.tier.is_some_and(Tier::sees_fix);
         let all_findings = store::finding::by_case(tx, id).await?;
         let credits = if research || case.public { credits_of(&all_findings)? } else { Vec::new() };
@@ -169,6 +182,8 @@ impl Service {
             _ => true,
         });
         let all_fixes = store::fix::by_case(tx, id).await?;
+        let waits = if sees_read_ins { store::pace::waits_of_case(tx, id).await? } else { Vec::new() };
+        let handed_over = (!waits.is_empty()).then(|| waits.iter().any(|w| w.released_at.is_some()));
         Ok(CaseView {
             checklist: if research { checklist_of(&all_findings, &all_fixes) } else { Vec::new() },
             tier: standing.tier,
@@ -182,48 +197,11 @@ impl Service {
             notices,
             advisory: store::advisory::by_case(tx, id).await?,
             credits,
+            // When a maintainer takes how many is between it and the coordinators: it would tell of other cases.
+            waits: if staff { waits } else { Vec::new() },
+            handed_over,
             case,
         })
-    }
-
-    /// The maintainer's verdict. It is final and is relayed to the finders.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden` for everybody but the maintainer, `Conflict` when it is given.
-    pub async fn case_judge(
-        &self,
-        ctx: &Ctx,
-        id: CaseId,
-        verdict: MaintainerVerdict,
-        reason: &str,
-    ) -> Result<CaseView> {
-        let mut work = match self.begin_on(ctx, "case_judge", Action::CaseJudge, id).await? {
-            Begun::Fresh(work) => work,
-            Begun::Replayed(_) => return self.case_shown(ctx, id).await,
-        };
-        reason_check(reason)?;
-        let mut case = self.case_locked(&mut work.tx, id).await?;
-        if let Some(given) = case.verdict {
-            return Err(ServiceError::conflict(
-                "verdict_given",
-                format!("the maintainer's verdict is {given} and it is final"),
-            ));
-        }
-        if !case.state.is_live() {
-            return Err(ServiceError::conflict("case_not_live", "a verdict belongs to a live case"));
-        }
-        case.verdict = Some(verdict);
-        case.verdict_reason = Some(reason.to_owned());
-        case.updated_at = ctx.actor.now;
-        self.case_update(&mut work.tx, &mut case).await?;
-        let text = format!("the maintainer's verdict: {verdict}. {reason}");
-        self.case_event(&mut work.tx, id, EventKind::Judged, Some(ctx.actor.member), &text, false, ctx.actor.now)
-            .await?;
-        // The verdict decides who is told.
-        self.job_enqueue(&mut work.tx, JobKind::CaseNotify, &format!("{id} judged")).await?;
-        work.finish(&id.to_string()).await?;
-        self.jobs_wake();
-        self.case_shown(ctx, id).await
     }
 
     /// Ends a case without an advisory. Needs a maintainer's verdict that it is no vulnerability.
@@ -285,7 +263,7 @@ impl Service {
 
 /// Blanks what the actor's tier does not show. Tier 3 learns the package and the time only; tier 2 no
 /// summary before it is published.
-fn redact(case: &mut Case, actor: &Actor, standing: CaseStanding) -> Result<()> {
+pub(crate) fn redact(case: &mut Case, actor: &Actor, standing: CaseStanding) -> Result<()> {
     let all = case.public || actor.is(Role::Coordinator) || standing.tier.is_some_and(Tier::sees_research);
     if all {
         return Ok(());
@@ -302,6 +280,8 @@ fn redact(case: &mut Case, actor: &Actor, standing: CaseStanding) -> Result<()> 
     case.weakness = None;
     case.verdict = None;
     case.verdict_reason = None;
+    case.judged_at = None;
+    case.duplicate_of = None;
     Ok(())
 }
 

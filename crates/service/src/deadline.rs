@@ -18,6 +18,13 @@ pub(crate) struct CveFacts {
     points: Option<feed::SsvcPoints>,
 }
 
+impl CveFacts {
+    /// Whether CISA lists it as exploited.
+    pub(crate) fn is_exploited(&self) -> bool {
+        self.kev_listed.is_some()
+    }
+}
+
 impl Service {
     /// What the feeds say of the first CVE among a case's aliases.
     pub(crate) async fn cve_facts(&self, tx: &mut Tx, aliases: &str) -> Result<CveFacts> {

@@ -47,6 +47,8 @@ domain::words! {
         DeadlinesRecompute = "deadlines-recompute",
         /// Say in a case's history that its embargo has ended.
         EmbargoEnd = "embargo-end",
+        /// Hand over to one maintainer what its pace allows now.
+        PaceRelease = "pace-release",
     }
 }
 
@@ -265,6 +267,7 @@ impl Service {
             JobKind::ReportProcess => self.report_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
             JobKind::ProofMeasure => self.proof_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
             JobKind::FixVerify => self.fix_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
+            JobKind::PaceRelease => self.pace_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
             JobKind::CaseNotify | JobKind::InventoryMatch | JobKind::DeadlinesRecompute | JobKind::EmbargoEnd => {}
         }
         Ok(tx.commit().await?)
@@ -281,6 +284,7 @@ impl Service {
             JobKind::CaseNotify => self.case_notify(subject.parse().map_err(damaged)?).await,
             JobKind::InventoryMatch => self.inventory_match(subject.parse().map_err(damaged)?).await,
             JobKind::DeadlinesRecompute => self.deadlines_recompute().await,
+            JobKind::PaceRelease => self.pace_release(subject.parse().map_err(damaged)?).await,
             JobKind::EmbargoEnd => {
                 let ends = words.next().unwrap_or_default();
                 self.embargo_end(subject.parse().map_err(damaged)?, ends).await

@@ -49,6 +49,7 @@ impl Service {
             store::finding::join_case(tx, finding.id, kept.id, &joined, now).await?;
         }
         store::fix::move_case(tx, gone.id, kept.id).await?;
+        self.handover_carry(tx, gone.id, kept.id, now).await?;
         self.read_ins_carry(tx, gone.id, kept.id, now).await?;
         let ranges: Vec<String> = kept.range.iter().chain(&gone.range).cloned().collect();
         self.range_combine(tx, &mut kept, &ranges, now).await?;
@@ -133,7 +134,7 @@ impl Service {
         // Neither the text that everybody reads nor the finder's names the case it came from.
         leaving.state_reason = None;
         let because = format!("split off by a coordinator: {reason}");
-        let opened = self.case_open(tx, &leaving, "split off by a coordinator", Some(&because), now).await?;
+        let opened = self.case_open(tx, &leaving, "split off by a coordinator", Some((id, &because)), now).await?;
         self.job_enqueue(tx, JobKind::CaseNotify, &format!("{id} split {opened}")).await?;
         work.finish(&opened.to_string()).await?;
         self.jobs_wake();
@@ -189,8 +190,7 @@ fn merge_check(gone: &Case, kept: &Case) -> Result<()> {
         return Err(ServiceError::conflict("case_not_live", "only live cases can be merged"));
     }
     if gone.verdict.is_some() && gone.verdict != kept.verdict {
-        let why =
-            "the maintainer has judged the case that would go, and the verdict is final: merge the other way round";
+        let why = "the maintainer has judged the case that would go, and that stays: merge the other way round";
         return Err(ServiceError::conflict("verdict_given", why));
     }
     Ok(())

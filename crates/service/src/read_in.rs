@@ -1,7 +1,7 @@
 //! Read-in: place a person in a tier of one case, and end it. Every placement has a reason, an
 //! approver, an end and a line in the case's history.
 //!
-//! Must not place by itself anybody but the finder and the maintainers of the package.
+//! Must not place by itself anybody but the finder, and whom `handover` hands a case over to.
 
 use domain::case::{CaseState, EventKind};
 use domain::id::{CaseId, MemberId, ReadInId};
@@ -9,7 +9,6 @@ use domain::policy::Action;
 use domain::read_in::{READ_IN_DAYS_MAX, READ_IN_REASON_BYTES_MAX, Tier, placement_check};
 use domain::time::Timestamp;
 use store::Tx;
-use store::party::Member;
 use store::read_in::{self as table, ReadIn};
 
 use crate::Service;
@@ -36,7 +35,7 @@ impl Service {
     /// Reads a person in. A person has one tier per case: an earlier one ends.
     ///
     /// # Errors
-    /// `NotFound`, `Forbidden`, `Invalid`.
+    /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` when the case was merged, or waits for this maintainer.
     pub async fn read_in_place(&self, ctx: &Ctx, case: CaseId, input: ReadInInput) -> Result<CaseView> {
         let mut work = match self.begin_on(ctx, "read_in_place", Action::CaseReadIn, case).await? {
             Begun::Fresh(work) => work,
@@ -51,6 +50,12 @@ impl Service {
         }
         let member = store::party::member_by_id(&mut work.tx, input.member).await?;
         let member = member.ok_or(ServiceError::NotFound("member"))?;
+        let wait = store::pace::wait(&mut work.tx, case, member.party_id).await?;
+        if wait.is_some_and(|w| w.released_at.is_none()) {
+            let why =
+                "the case waits for this maintainer, at the pace it asked for: ask for an exception if it is exploited";
+            return Err(ServiceError::conflict("case_waits", why));
+        }
         let row = ReadIn {
             id: new_id(now)?,
             case_id: case,
@@ -101,19 +106,6 @@ impl Service {
             }
         }
         Ok(table::place(tx, row).await?)
-    }
-
-    /// Reads a maintainer's new member into the live cases of its packages.
-    pub(crate) async fn maintainer_read_in(&self, tx: &mut Tx, member: &Member, packages: &[String]) -> Result<()> {
-        let now = member.created_at;
-        for purl in packages {
-            for case in store::case::live_by_purl(tx, purl).await? {
-                self.read_in_by_right(tx, case.id, member.id, "maintains the package", now).await?;
-                let text = format!("{} read in at tier {}: maintains the package", member.name, Tier::Full);
-                self.case_event(tx, case.id, EventKind::ReadIn, None, &text, true, now).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Reads in, at tier 0, somebody who by its role has the right to: a finder or a maintainer. One

@@ -5,7 +5,7 @@
 
 use domain::id::{FindingId, ReportId};
 use domain::package::Package;
-use domain::party::Role;
+use domain::party::{Actor, Role};
 use domain::policy::Action;
 use domain::report::{FindingState, ReportState};
 use domain::time::Timestamp;
@@ -23,6 +23,7 @@ use crate::identity::{digest_hex, new_id, new_receipt, now};
 use crate::job::JobKind;
 use crate::known::Known;
 use crate::provenance;
+use crate::verdict::FindingVerdict;
 
 /// What a sender gets after the commit.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct Submission {
     pub state: ReportState,
     /// Since when.
     pub at: Timestamp,
+    /// What maintainers said of its findings, while its sender may know.
+    pub verdicts: Vec<FindingVerdict>,
 }
 
 /// A report as its sender and the coordinators see it. Attachments are listed, not shown.
@@ -55,6 +58,8 @@ pub struct ReportView {
     pub findings: Vec<Finding>,
     /// What the actor may see and is known already: which finding, and what it is.
     pub known: Vec<Known>,
+    /// What maintainers said of its findings.
+    pub verdicts: Vec<FindingVerdict>,
 }
 
 /// A report that is about to be stored.
@@ -168,7 +173,12 @@ impl Service {
         let mut tx = self.store.read().await?;
         let report = table::by_receipt(&mut tx, receipt).await?.ok_or(ServiceError::NotFound("submission"))?;
         let at = report.done_at.unwrap_or(report.received_at);
-        Ok(Submission { receipt: report.receipt, state: report.state, at })
+        let findings = store::finding::by_report(&mut tx, report.id).await?;
+        // Holding the receipt is to know what its sender may know now, and nothing beyond.
+        let (party, member, now) = (report.party_id, report.member_id, now());
+        let sender = Actor { party, member, roles: Vec::new(), scopes: Vec::new(), now };
+        let verdicts = self.verdicts_of(&mut tx, &sender, &findings).await?;
+        Ok(Submission { receipt: report.receipt, state: report.state, at, verdicts })
     }
 
     /// The reports of the actor's party; all, for coordinators.
@@ -224,7 +234,8 @@ impl Service {
         for finding in &findings {
             known.extend(self.known_of(&mut tx, &ctx.actor, &report, finding).await?);
         }
-        Ok(ReportView { report, attachments, findings, known })
+        let verdicts = self.verdicts_of(&mut tx, &ctx.actor, &findings).await?;
+        Ok(ReportView { report, attachments, findings, known, verdicts })
     }
 
     /// What was drawn from a report, as the actor may see it.

@@ -5,7 +5,7 @@
 //! see that. Two findings of one package cannot race: the package is locked.
 
 use domain::case::{CaseState, EventKind};
-use domain::embargo::embargo_decide;
+use domain::embargo::{EmbargoRule, embargo_decide};
 use domain::id::{CaseId, FindingId};
 use domain::package::Package;
 use domain::proof::Grade;
@@ -176,25 +176,27 @@ impl Service {
         Ok(verified)
     }
 
-    /// Opens a case for a finding whose proof is confirmed. `detail` is for those who see research.
+    /// Opens a case for a finding whose proof is confirmed. One that was `split` off another comes with that one, and with a detail for
+    /// those who see research.
     pub(crate) async fn case_open(
         &self,
         tx: &mut Tx,
         finding: &Finding,
         reason: &str,
-        detail: Option<&str>,
+        split: Option<(CaseId, &str)>,
         now: Timestamp,
     ) -> Result<CaseId> {
         let proof = self.confirmed_proof(tx, finding).await?;
         let proof =
             proof.ok_or_else(|| ServiceError::conflict("not_proved", "a case is opened by a confirmed proof"))?;
         let range = proof.range.as_deref().map(MeasuredRange::parse).transpose()?;
-        let case = case_of(finding, &proof, range.as_ref(), now)?;
+        let policies = self.embargo_policies(tx, &proof.purl, now).await?;
+        let case = case_of(finding, &proof, range.as_ref(), &policies, now)?;
         store::case::insert(tx, &case).await?;
         store::finding::join_case(tx, finding.id, case.id, &with_note(reason, finding), now).await?;
         self.case_event(tx, case.id, EventKind::Opened, None, reason, false, now).await?;
         // What the report says stays with those who see reports.
-        let text = detail.map_or_else(|| finding.title.clone(), |d| format!("{}: {d}", finding.title));
+        let text = split.map_or_else(|| finding.title.clone(), |(_, d)| format!("{}: {d}", finding.title));
         self.case_event(tx, case.id, EventKind::FindingJoined, None, &text, true, now).await?;
         self.embargo_say(tx, &case, None, now).await?;
         if let Some(range) = &range {
@@ -202,9 +204,8 @@ impl Service {
         }
         self.finder_read_in(tx, case.id, finding, now).await?;
         self.terms_say(tx, case.id, finding, now).await?;
-        for maintainer in store::party::maintainers(tx, &case.purl).await? {
-            self.read_in_by_right(tx, case.id, maintainer.member_id, "maintains the package", now).await?;
-        }
+        let from = split.map(|(from, _)| from);
+        self.handover_begin(tx, (case.id, &case.purl), finding.party_id, from, now).await?;
         self.job_enqueue(tx, JobKind::CaseNotify, &format!("{} opened", case.id)).await?;
         Ok(case.id)
     }
@@ -220,7 +221,8 @@ impl Service {
 
     async fn finder_read_in(&self, tx: &mut Tx, case: CaseId, finding: &Finding, now: Timestamp) -> Result<()> {
         let report = store::report::by_id(tx, finding.report_id).await?.ok_or(ServiceError::NotFound("report"))?;
-        self.read_in_by_right(tx, case, report.member_id, "found and proved it", now).await
+        self.read_in_by_right(tx, case, report.member_id, "found and proved it", now).await?;
+        self.handover_own(tx, case, report.party_id, now).await
     }
 }
 
@@ -259,9 +261,15 @@ fn evidence_from(
     }
 }
 
-/// A new case, embargoed by the default rule.
-fn case_of(finding: &Finding, proof: &Proof, range: Option<&MeasuredRange>, now: Timestamp) -> Result<Case> {
-    let embargo = embargo_decide(now, &[], None);
+/// A new case, embargoed by its maintainers' policies, or by the default rule.
+fn case_of(
+    finding: &Finding,
+    proof: &Proof,
+    range: Option<&MeasuredRange>,
+    policies: &[EmbargoRule],
+    now: Timestamp,
+) -> Result<Case> {
+    let embargo = embargo_decide(now, policies, None);
     Ok(Case {
         id: new_id(now)?,
         purl: proof.purl.clone(),
@@ -271,6 +279,8 @@ fn case_of(finding: &Finding, proof: &Proof, range: Option<&MeasuredRange>, now:
         public: false,
         verdict: None,
         verdict_reason: None,
+        judged_at: None,
+        duplicate_of: None,
         embargo_ends: Some(embargo.ends),
         embargo_source: Some(embargo.source),
         embargo_url: embargo.url,

@@ -32,6 +32,10 @@ pub struct Case {
     pub verdict: Option<MaintainerVerdict>,
     /// The maintainer's reason.
     pub verdict_reason: Option<String>,
+    /// When it was given, or last changed.
+    pub judged_at: Option<Timestamp>,
+    /// Of what it is a duplicate, where the verdict says so: a case here, or an id elsewhere.
+    pub duplicate_of: Option<String>,
     /// When the embargo ends.
     pub embargo_ends: Option<Timestamp>,
     /// Which rule says so.
@@ -99,13 +103,13 @@ macro_rules! columns {
     () => {
         "c.id, c.purl, c.title, c.summary, c.state, c.public, c.verdict, c.verdict_reason, c.embargo_ends, \
          c.embargo_source, c.embargo_url, c.embargo_reason, c.range, c.aliases, c.weakness, c.merged_into, \
-         c.opened_at, c.updated_at, c.revision"
+         c.opened_at, c.updated_at, c.revision, c.judged_at, c.duplicate_of"
     };
 }
 
 fn read(row: &Row) -> Result<Case, StoreError> {
     let mut f = row.fields("cases");
-    Ok(Case {
+    let mut case = Case {
         id: f.parsed()?,
         purl: f.text()?,
         title: f.text()?,
@@ -114,6 +118,8 @@ fn read(row: &Row) -> Result<Case, StoreError> {
         public: f.flag()?,
         verdict: f.parsed_opt()?,
         verdict_reason: f.text_opt()?,
+        judged_at: None,
+        duplicate_of: None,
         embargo_ends: f.time_opt()?,
         embargo_source: f.parsed_opt()?,
         embargo_url: f.text_opt()?,
@@ -125,7 +131,10 @@ fn read(row: &Row) -> Result<Case, StoreError> {
         opened_at: f.time()?,
         updated_at: f.time()?,
         revision: f.int()?,
-    })
+    };
+    case.judged_at = f.time_opt()?;
+    case.duplicate_of = f.text_opt()?;
+    Ok(case)
 }
 
 fn read_event(row: &Row) -> Result<CaseEvent, StoreError> {
@@ -148,8 +157,8 @@ fn read_event(row: &Row) -> Result<CaseEvent, StoreError> {
 pub async fn insert(tx: &mut Tx, c: &Case) -> Result<(), StoreError> {
     let sql = "insert into cases (id, purl, title, summary, state, public, verdict, verdict_reason, embargo_ends, \
                embargo_source, embargo_url, embargo_reason, range, aliases, weakness, merged_into, opened_at, \
-               updated_at, revision) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-               $17, $18, $19)";
+               updated_at, revision, judged_at, duplicate_of) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+               $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
     let params = params![
         c.id,
         &c.purl,
@@ -170,6 +179,8 @@ pub async fn insert(tx: &mut Tx, c: &Case) -> Result<(), StoreError> {
         c.opened_at,
         c.updated_at,
         c.revision,
+        c.judged_at,
+        &c.duplicate_of,
     ];
     tx.execute(sql, params).await?;
     Ok(())
@@ -184,7 +195,7 @@ pub async fn update(tx: &mut Tx, c: &mut Case) -> Result<bool, StoreError> {
     let sql = "update cases set title = $3, summary = $4, state = $5, public = $6, verdict = $7, \
                verdict_reason = $8, embargo_ends = $9, embargo_source = $10, embargo_url = $11, \
                embargo_reason = $12, range = $13, aliases = $14, weakness = $15, merged_into = $16, \
-               updated_at = $17, revision = revision + 1 where id = $1 and revision = $2";
+               updated_at = $17, judged_at = $18, duplicate_of = $19, revision = revision + 1 where id = $1 and revision = $2";
     let params = params![
         c.id,
         c.revision,
@@ -203,6 +214,8 @@ pub async fn update(tx: &mut Tx, c: &mut Case) -> Result<bool, StoreError> {
         &c.weakness,
         c.merged_into,
         c.updated_at,
+        c.judged_at,
+        &c.duplicate_of,
     ];
     let changed = tx.changed(sql, params).await?;
     c.revision += i64::from(changed);

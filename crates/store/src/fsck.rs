@@ -94,6 +94,22 @@ const CHECKS: &[(&str, &str)] = &[
         "select min(id) from read_ins where ended_at is null group by member_id, case_id having count(*) > 1",
     ),
     (
+        "case was handed over without a cause, or not and with one",
+        "select case_id from case_waits where (released_at is null) <> (cause is null)",
+    ),
+    (
+        "exception without a reason",
+        "select case_id from case_waits where exception_at is not null and exception_reason is null",
+    ),
+    (
+        "case is a duplicate of something without that verdict",
+        "select id from cases where duplicate_of is not null and (verdict is null or verdict <> 'duplicate-of-ours')",
+    ),
+    (
+        "verdict without a time, or a time without a verdict",
+        "select id from cases where (verdict is null) <> (judged_at is null)",
+    ),
+    (
         "claim is ahead of its fence",
         "select c.id from claims c where not exists \
       (select 1 from claim_fences f where f.scope_key = c.scope_key and f.fence >= c.fence)",

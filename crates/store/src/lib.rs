@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod job;
 pub mod meta;
 pub mod notice;
+pub mod pace;
 pub mod page;
 pub mod party;
 pub mod proof;

@@ -25,6 +25,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0002_workers.sql"),
         postgres: include_str!("../migrations/postgres/0002_workers.sql"),
     },
+    Migration {
+        version: 3,
+        sqlite: include_str!("../migrations/sqlite/0003_pace.sql"),
+        postgres: include_str!("../migrations/postgres/0003_pace.sql"),
+    },
+    Migration {
+        version: 4,
+        sqlite: include_str!("../migrations/sqlite/0004_verdicts.sql"),
+        postgres: include_str!("../migrations/postgres/0004_verdicts.sql"),
+    },
 ];
 
 /// Where applied migrations are recorded. `integer` is `bigint` on PostgreSQL.

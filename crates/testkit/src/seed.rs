@@ -129,6 +129,8 @@ pub fn case_of(purl: &str) -> Case {
         public: false,
         verdict: None,
         verdict_reason: None,
+        judged_at: None,
+        duplicate_of: None,
         embargo_ends: Some(NOW.plus_days(21)),
         embargo_source: None,
         embargo_url: None,

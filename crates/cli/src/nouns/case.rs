@@ -1,12 +1,16 @@
 //! `proofhouse case`: list, show and move cases.
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
+use service::package::Mail;
 
-use crate::answer::{case_lines, page, show};
-use crate::api::{Api, Server, text};
+use crate::answer::{case_lines, fields, page, show};
+use crate::api::{Api, ApiError, Server, items, text};
+use crate::output::{EXIT_ENVIRONMENT, EXIT_INPUT};
 
 /// Lists, shows and moves cases. What you see depends on your role and your read-in tier.
 #[derive(Args)]
@@ -58,7 +62,26 @@ enum What {
         #[arg(long)]
         reason: String,
     },
-    /// Give the maintainer's verdict; it is final
+    /// The case as it is handed to its maintainer: one zip archive
+    Package {
+        /// The case
+        id: String,
+        /// Where to write it; one that is there is not overwritten
+        #[arg(long, value_name = "FILE.zip")]
+        output: PathBuf,
+    },
+    /// The case in plain text, or as an e-mail with --from
+    Message {
+        /// The case
+        id: String,
+        /// Write an e-mail (RFC 5322) from this address, ready for a program that sends mail
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<String>,
+        /// To this address [default: where the maintainer wants to be told]
+        #[arg(long, value_name = "ADDRESS", requires = "from")]
+        to: Option<String>,
+    },
+    /// Give or change the maintainer's verdict; nobody else can
     Judge {
         /// The case
         id: String,
@@ -67,6 +90,9 @@ enum What {
         /// Why
         #[arg(long)]
         reason: String,
+        /// The case here, or your own id, that it is a duplicate of
+        #[arg(long, value_name = "CASE_OR_ID")]
+        duplicate_of: Option<String>,
     },
     /// End a case without an advisory
     Close {
@@ -135,8 +161,17 @@ impl Case {
             What::Split { id, finding, reason } => {
                 api.post(&at(&id, "split"), &json!({"finding": finding, "reason": reason}))
             }
-            What::Judge { id, verdict, reason } => {
-                api.post(&at(&id, "verdict"), &json!({"verdict": verdict, "reason": reason}))
+            What::Package { id, output } => return package(&api, &at(&id, "package"), &output, self.json),
+            What::Message { id, from, to } => {
+                let message = api.get(&at(&id, "message"));
+                return match from {
+                    None => show(message, self.json, |m| text(m, "text").lines().map(ToOwned::to_owned).collect()),
+                    Some(from) => mail(message, &self.server.url, &from, to.as_deref()),
+                };
+            }
+            What::Judge { id, verdict, reason, duplicate_of } => {
+                let body = json!({"verdict": verdict, "reason": reason, "duplicate_of": duplicate_of});
+                api.post(&at(&id, "verdict"), &body)
             }
             What::Close { id, reason } => api.post(&at(&id, "close"), &json!({"reason": reason})),
             What::Embargo { id, source, ends, rule_url } => {
@@ -149,5 +184,51 @@ impl Case {
             What::ReadInEnd { id, read_in } => api.post(&at(&id, &format!("read-ins/{read_in}/end")), &json!({})),
         };
         show(answer, self.json, case_lines)
+    }
+}
+
+/// Writes a case's package into a new file.
+fn package(api: &Api, path: &str, output: &Path, json: bool) -> ExitCode {
+    let bytes = match api.get_bytes(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return error.exit(),
+    };
+    let written = std::fs::File::create_new(output).and_then(|mut file| file.write_all(&bytes));
+    if let Err(e) = written {
+        eprintln!("error [input]: write {}: {e}", output.display());
+        return ExitCode::from(EXIT_INPUT);
+    }
+    let told = json!({"output": output.display().to_string(), "bytes": bytes.len()});
+    show(Ok(told), json, |v| fields(v, &["output", "bytes"]))
+}
+
+/// Prints a message as an e-mail.
+fn mail(message: Result<Value, ApiError>, url: &str, from: &str, to: Option<&str>) -> ExitCode {
+    let message = match message {
+        Ok(message) => message,
+        Err(error) => return error.exit(),
+    };
+    let known = items(&message, "to").first().and_then(Value::as_str);
+    let Some(to) = to.or(known) else {
+        eprintln!("error [input]: the maintainer named no address: give one with --to");
+        return ExitCode::from(EXIT_INPUT);
+    };
+    let host = url.split("//").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    let mail = Mail {
+        from,
+        to,
+        subject: text(&message, "subject"),
+        name: text(&message, "name"),
+        host: if host.is_empty() { "localhost" } else { host },
+        at: service::identity::now(),
+        text: text(&message, "text"),
+    };
+    let Some(bytes) = mail.write() else {
+        eprintln!("error [input]: {from} and {to} must be bare addresses such as security@example.org");
+        return ExitCode::from(EXIT_INPUT);
+    };
+    match std::io::stdout().write_all(&bytes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(EXIT_ENVIRONMENT),
     }
 }

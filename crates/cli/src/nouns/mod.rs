@@ -7,6 +7,7 @@ pub mod feed;
 pub mod fix;
 pub mod inventory;
 pub mod notices;
+pub mod pace;
 pub mod party;
 pub mod publish;
 pub mod relay;

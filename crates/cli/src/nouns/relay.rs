@@ -16,7 +16,7 @@ use intake::Given;
 use serde_json::{Value, json};
 use ureq::tls::RootCerts;
 
-use crate::answer::{fields, show};
+use crate::answer::{fields, show, verdict_lines};
 use crate::api::{Api, ApiError, Posted, Server, items, text};
 use crate::nouns::submit::submission_wait;
 use crate::output::{self, EXIT_ENVIRONMENT, EXIT_INPUT};
@@ -106,14 +106,18 @@ impl Relay {
             false => other.get(&format!("/v1/submissions/{receipt}")),
         };
         let status = status.map_err(|error| error.exit())?;
-        for field in ["status", "at"] {
+        for field in ["status", "at", "verdicts"] {
             put(&mut state, field, status.get(field).cloned().unwrap_or_default());
         }
         state_write(&folder, &kept, &state).map_err(|e| unkept(&kept, &e))?;
         if let Some(state) = state.as_object_mut() {
             state.remove("body");
         }
-        Ok(show(Ok(state), self.json, |v| fields(v, &["case", "to", "receipt", "status", "at", "warnings"])))
+        Ok(show(Ok(state), self.json, |v| {
+            let mut lines = fields(v, &["case", "to", "receipt", "status", "at", "warnings"]);
+            lines.extend(verdict_lines(v));
+            lines
+        }))
     }
 
     /// A file's name of this case and that place.

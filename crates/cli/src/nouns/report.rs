@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::answer::{fields, page, show};
+use crate::answer::{fields, page, show, verdict_lines};
 use crate::api::{Api, Server, items, text};
 
 /// Lists and shows reports, and polls a submission by its receipt.
@@ -78,7 +78,9 @@ impl Report {
             }
             What::Show { id } => show(api.get(&format!("/v1/reports/{id}")), self.json, lines),
             What::Status { receipt } => show(api.get(&format!("/v1/submissions/{receipt}")), self.json, |v| {
-                fields(v, &["receipt", "status", "at"])
+                let mut lines = fields(v, &["receipt", "status", "at"]);
+                lines.extend(verdict_lines(v));
+                lines
             }),
         }
     }
@@ -106,5 +108,6 @@ fn lines(report: &Value) -> Vec<String> {
         let because: Vec<&str> = items(known, "because").iter().filter_map(Value::as_str).collect();
         lines.push(format!("known        {what}: {}", because.join("; ")));
     }
+    lines.extend(verdict_lines(report));
     lines
 }

@@ -5,6 +5,7 @@ mod crash;
 mod demo;
 mod import;
 mod match_command;
+mod pace;
 mod range;
 mod relay;
 mod store_command;

@@ -314,6 +314,27 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A list of objects that read themselves, empty when left out.
+    pub fn objects<T: FromFields>(&mut self, name: &'static str, count_max: usize) -> Option<Vec<T>> {
+        let Some(value) = self.value(name) else { return Some(Vec::new()) };
+        let items: Vec<&'a RawValue> = self.typed(name, value, "a list of objects")?;
+        if items.len() > count_max {
+            self.refuse("too_many_items", name, format!("at most {count_max}"));
+            return None;
+        }
+        let read: Vec<Option<T>> =
+            items.iter().enumerate().map(|(i, item)| self.object_from(&format!("{name}[{i}]"), item)).collect();
+        read.into_iter().collect()
+    }
+
+    /// True or false, or left out. The outer `None` means a violation was noted.
+    pub fn flag_optional(&mut self, name: &'static str) -> Option<Option<bool>> {
+        match self.value(name) {
+            None => Some(None),
+            Some(value) => self.typed(name, value, "true or false").map(Some),
+        }
+    }
+
     fn object_from<T: FromFields>(&mut self, name: &str, value: &'a RawValue) -> Option<T> {
         let mut reader = serde_json::Deserializer::from_str(value.get());
         let Ok(members) = Members.deserialize(&mut reader) else {

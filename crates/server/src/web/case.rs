@@ -45,6 +45,7 @@ struct CasePage {
     opened: String,
     verdict: Option<(String, String)>,
     embargo: Option<(String, String)>,
+    handed_over: Vec<String>,
     merged_into: Option<String>,
     advisory: Option<String>,
     affected: Vec<Interval>,
@@ -180,8 +181,12 @@ async fn case_page(door: &Door, visitor: &Visitor, id: &str) -> Result<CasePage,
         weakness: view.case.weakness.clone(),
         aliases: texts(&view.case.aliases),
         opened: day(view.case.opened_at),
-        verdict: view.case.verdict.map(|v| (v.to_string(), view.case.verdict_reason.clone().unwrap_or_default())),
+        verdict: view.case.verdict.map(|v| {
+            let of = view.case.duplicate_of.as_ref().map(|of| format!(" ({of})")).unwrap_or_default();
+            (format!("{v}{of}"), view.case.verdict_reason.clone().unwrap_or_default())
+        }),
         embargo: embargo(&view),
+        handed_over: handed_over(&view),
         merged_into: view.case.merged_into.map(|id| id.to_string()),
         advisory: view.advisory.as_ref().map(|a| a.name.clone()),
         affected: range.as_ref().map(intervals).unwrap_or_default(),
@@ -248,6 +253,26 @@ fn embargo(view: &CaseView) -> Option<(String, String)> {
         return None;
     }
     view.case.embargo_ends.map(|ends| (day(ends), view.case.embargo_reason.clone().unwrap_or_default()))
+}
+
+/// Whether the maintainers have it, in words: when and why for coordinators, yes or not yet for tier 0.
+fn handed_over(view: &CaseView) -> Vec<String> {
+    let row = |wait: &store::pace::Wait| {
+        let party = short(&wait.party_id);
+        match (wait.released_at, &wait.exception_reason) {
+            (Some(at), _) => format!("{party} has it since {}", day(at)),
+            (None, Some(reason)) => {
+                format!("waits for {party} since {}, to be an exception: {reason}", day(wait.since))
+            }
+            (None, None) => format!("waits for {party} since {}", day(wait.since)),
+        }
+    };
+    match view.handed_over {
+        Some(_) if !view.waits.is_empty() => view.waits.iter().map(row).collect(),
+        Some(true) => vec!["the maintainer has it".to_owned()],
+        Some(false) => vec!["not yet: the maintainer's pace decides when".to_owned()],
+        None => Vec::new(),
+    }
 }
 
 fn deadline_row((exposure, deadline): &(Exposure, Deadline)) -> DeadlineRow {

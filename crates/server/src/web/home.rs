@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::pace::Release;
 use domain::party::Role;
 use service::{Ctx, ServiceError};
 use store::Page;
@@ -27,6 +28,18 @@ struct Home {
     /// Reports that lack something, one's own; everybody's for coordinators.
     waiting: Vec<WaitingRow>,
     queue: Option<Vec<QueueRow>>,
+    /// Cases that wait for their maintainers; coordinators.
+    paced: Vec<PacedRow>,
+}
+
+struct PacedRow {
+    id: String,
+    title: String,
+    party: String,
+    since: String,
+    is_exploited: bool,
+    outcome: &'static str,
+    when: String,
 }
 
 struct AdvisoryRow {
@@ -80,7 +93,30 @@ async fn home_page(door: &Door, visitor: &Visitor) -> Result<Home, ServiceError>
     };
     let is_staff = visitor.actor().is_some_and(|a| a.is(Role::Coordinator));
     let queue = if is_staff { Some(queue(door).await?) } else { None };
-    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories: advisories(door).await?, cases, waiting, queue })
+    let paced = match visitor.ctx() {
+        Some(ctx) if is_staff => paced(door, ctx).await?,
+        _ => Vec::new(),
+    };
+    let advisories = advisories(door).await?;
+    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories, cases, waiting, queue, paced })
+}
+
+async fn paced(door: &Door, ctx: &Ctx) -> Result<Vec<PacedRow>, ServiceError> {
+    let queue = door.service.pace_queue(ctx, None).await?;
+    let row = |q: service::pace::Queued| PacedRow {
+        id: q.waiting.wait.case_id.to_string(),
+        title: q.waiting.title,
+        party: q.waiting.party,
+        since: day(q.waiting.wait.since),
+        is_exploited: q.rank.exploited,
+        outcome: q.rank.outcome.plain(),
+        when: match q.release {
+            Release::Now => "now".to_owned(),
+            Release::NotBefore(at, hold) => format!("not before {}, {hold}", day(at)),
+            Release::Never => "never: takes no cases".to_owned(),
+        },
+    };
+    Ok(queue.queued.into_iter().take(ROWS as usize).map(row).collect())
 }
 
 async fn advisories(door: &Door) -> Result<Vec<AdvisoryRow>, ServiceError> {

@@ -20,6 +20,8 @@ fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> 
         "case" => vec![
             get(format!("/v1/cases/{id}")),
             get(format!("/v1/fixes?case={id}")),
+            get(format!("/v1/cases/{id}/package")),
+            get(format!("/v1/cases/{id}/message")),
             (format!("/cases/{id}"), house.ask("GET", &format!("/cases/{id}"))),
             (
                 format!("/cases/{id} with a cookie"),
@@ -29,6 +31,7 @@ fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> 
             post(format!("/v1/cases/{id}/split"), json!({"finding": format!("finding_{NOTHING}"), "reason": "x"})),
             post(format!("/v1/cases/{id}/verdict"), json!({"verdict": "hardening", "reason": "x"})),
             post(format!("/v1/cases/{id}/close"), json!({"reason": "x"})),
+            post(format!("/v1/cases/{id}/exception"), json!({"reason": "x"})),
             post(format!("/v1/cases/{id}/embargo"), json!({"source": "negotiated", "ends": until})),
             post(
                 format!("/v1/cases/{id}/read-ins"),
@@ -50,7 +53,7 @@ fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> 
             get(format!("/v1/claims/{id}")),
             post(format!("/v1/claims/{id}/renew"), json!({"fence": 1, "lease_s": 600})),
         ],
-        "party" => vec![get(format!("/v1/parties/{id}"))],
+        "party" => vec![get(format!("/v1/parties/{id}")), get(format!("/v1/parties/{id}/pace"))],
         "inventory" => vec![get(format!("/v1/inventories/{id}"))],
         "notice" => {
             vec![get(format!("/v1/notices/{id}")), post(format!("/v1/notices/{id}/answer"), json!({"answer": "seen"}))]

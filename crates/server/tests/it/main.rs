@@ -8,6 +8,7 @@ mod hidden;
 mod intake;
 mod journey;
 mod logs;
+mod pace;
 mod pages;
 mod rates;
 mod reading;

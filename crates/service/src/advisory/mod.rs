@@ -171,7 +171,10 @@ fn publishable(case: &Case, owner: bool, now: Timestamp) -> Result<()> {
             let reason = format!("the embargo runs until {until}: the maintainer may publish before, or end it");
             refuse("embargo_runs", reason)
         }
-        Some(verdict) => refuse("verdict_forbids", format!("the maintainer's verdict is {verdict}, and it is final")),
+        Some(verdict) => refuse(
+            "verdict_forbids",
+            format!("the maintainer's verdict is {verdict}, and only the maintainer changes it"),
+        ),
         None if ended => Ok(()),
         None => {
             refuse("embargo_runs", format!("the maintainer gave no verdict yet and the embargo runs until {until}"))
@@ -357,6 +360,23 @@ impl Service {
             signature: document.signature,
             revision: document.revision,
         })
+    }
+
+    /// What the OSV record of a case would say if it were published now. It is no advisory: it has no name, and nobody signed it.
+    pub(crate) async fn advisory_draft(&self, tx: &mut Tx, case: &Case) -> Result<Vec<u8>> {
+        let draft = Advisory {
+            id: new_id(case.opened_at)?,
+            name: format!("DRAFT-{}", case.id),
+            case_id: case.id,
+            state: AdvisoryState::Published,
+            revision: 1,
+            published_at: case.opened_at,
+            modified_at: case.updated_at,
+            withdrawn_at: None,
+            withdrawn_reason: None,
+        };
+        let content = self.content(tx, &draft, case, &PublishInput::default(), "Draft").await?;
+        Ok(osv::write(&content))
     }
 
     async fn documents_write(

@@ -1,5 +1,6 @@
 //! Published documents: other people's validators accept them, every revision is kept and signed.
 
+use service::verdict::VerdictInput;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -65,7 +66,7 @@ async fn publishable(house: &House, body: &[u8]) -> (Player, CaseId) {
     let keeper = house.maintainer("pkg:npm/fast-loops").await;
     let case = house.reported(&finder, body).await.findings[0].case_id.unwrap();
     let verdict = MaintainerVerdict::Vulnerability;
-    house.service.case_judge(&keeper.ctx(), case, verdict, "it is one").await.unwrap();
+    house.service.case_judge(&keeper.ctx(), case, VerdictInput::new(verdict, "it is one")).await.unwrap();
     (keeper, case)
 }
 

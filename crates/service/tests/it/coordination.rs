@@ -13,6 +13,7 @@ use service::fix::FixInput;
 use service::identity::now;
 use service::range::MeasuredRange;
 use service::read_in::ReadInInput;
+use service::verdict::VerdictInput;
 use service::{Service, ServiceError};
 use store::Page;
 use store::case::CaseFilter;
@@ -120,7 +121,7 @@ async fn what_cannot_be_merged_or_split_is_said() {
                 s.case_merge(&desk, t.one, t.two, reason).await,
                 s.case_split(&desk, t.one, t.second, reason).await,
                 s.case_close(&desk, t.one, reason).await,
-                s.case_judge(&t.keeper.ctx(), t.one, MaintainerVerdict::Vulnerability, reason).await,
+                s.case_judge(&t.keeper.ctx(), t.one, VerdictInput::new(MaintainerVerdict::Vulnerability, reason)).await,
             ] {
                 assert!(matches!(refused, Err(ServiceError::Invalid(_))), "{reason}: {refused:?}");
             }
@@ -143,20 +144,19 @@ async fn the_verdict_is_the_maintainers_alone_and_final() {
         // Not the desk, not a finder, not the maintainer of another package, not a colleague below tier 0.
         let stranger = house.maintainer("pkg:npm/lodash").await;
         for who in [&house.desk, &t.alder] {
-            let refused = s.case_judge(&who.ctx(), t.one, verdict, "x").await;
+            let refused = s.case_judge(&who.ctx(), t.one, VerdictInput::new(verdict, "x")).await;
             assert!(matches!(refused, Err(ServiceError::Forbidden(_))));
         }
-        let refused = s.case_judge(&stranger.ctx(), t.one, verdict, "x").await;
+        let refused = s.case_judge(&stranger.ctx(), t.one, VerdictInput::new(verdict, "x")).await;
         assert!(matches!(refused, Err(ServiceError::NotFound("case"))));
         house.read_in(t.one, &stranger, Tier::Full).await;
-        let refused = s.case_judge(&stranger.ctx(), t.one, verdict, "x").await;
+        let refused = s.case_judge(&stranger.ctx(), t.one, VerdictInput::new(verdict, "x")).await;
         assert!(matches!(refused, Err(ServiceError::Forbidden(_))));
 
         assert_eq!(conflict(s.case_close(&house.desk.ctx(), t.one, "done").await), "verdict_missing");
-        s.case_judge(&t.keeper.ctx(), t.one, verdict, "works as meant").await.unwrap();
-        for again in [MaintainerVerdict::Vulnerability, verdict] {
-            assert_eq!(conflict(s.case_judge(&t.keeper.ctx(), t.one, again, "x").await), "verdict_given");
-        }
+        s.case_judge(&t.keeper.ctx(), t.one, VerdictInput::new(verdict, "works as meant")).await.unwrap();
+        let same = VerdictInput::new(verdict, "works as meant");
+        assert_eq!(conflict(s.case_judge(&t.keeper.ctx(), t.one, same).await), "verdict_given");
         let publish = s.advisory_publish(&house.desk.ctx(), t.one, PublishInput::default()).await;
         assert_eq!(conflict(publish), "verdict_forbids");
         // Nor is it got around by merging the case away.
@@ -212,7 +212,9 @@ async fn the_shortest_embargo_wins_until_the_maintainer_speaks() {
         );
         assert_eq!(conflict(rule(house, desk, t.one, ListRule, day(1)).await), "maintainer_spoke");
         // The embargo binds the desk, also after the verdict; the maintainer itself may end it.
-        s.case_judge(&t.keeper.ctx(), t.one, MaintainerVerdict::Vulnerability, "it is one").await.unwrap();
+        s.case_judge(&t.keeper.ctx(), t.one, VerdictInput::new(MaintainerVerdict::Vulnerability, "it is one"))
+            .await
+            .unwrap();
         let early = s.advisory_publish(&desk.ctx(), t.one, PublishInput::default()).await;
         assert_eq!(conflict(early), "embargo_runs");
         rule(house, &t.keeper, t.one, Negotiated, now()).await.unwrap();
@@ -332,7 +334,7 @@ async fn a_maintainer_that_comes_later_sees_the_cases_of_its_package() {
         assert_eq!(house.show(&keeper, case).await.tier, Some(Tier::Full));
         let colleague = house.colleague(&keeper, "Robin").await;
         let verdict = MaintainerVerdict::Vulnerability;
-        house.service.case_judge(&colleague.ctx(), case, verdict, "it is one").await.unwrap();
+        house.service.case_judge(&colleague.ctx(), case, VerdictInput::new(verdict, "it is one")).await.unwrap();
     })
     .await;
 }

@@ -198,7 +198,7 @@ impl House {
     pub async fn work(&self) {
         self.work_quietly().await;
         let counts = self.service.job_counts().await.unwrap();
-        let left: Vec<_> = counts.iter().filter(|c| c.state != JobState::Done && c.kind != "embargo-end").collect();
+        let left: Vec<_> = counts.iter().filter(|c| !is_over(c)).collect();
         assert!(left.is_empty(), "{left:?}");
     }
 
@@ -208,7 +208,7 @@ impl House {
             self.work_quietly().await;
             let counts = self.service.job_counts().await.unwrap();
             assert!(counts.iter().all(|c| c.state != JobState::Failed), "{counts:?}");
-            if counts.iter().all(|c| c.state == JobState::Done || c.kind == "embargo-end") {
+            if counts.iter().all(is_over) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
@@ -281,6 +281,12 @@ impl House {
         self.work().await;
         view
     }
+}
+
+/// Whether these jobs are done, or wait for a day that is yet to come.
+fn is_over(count: &store::job::JobCount) -> bool {
+    let later = matches!(count.kind.as_str(), "embargo-end" | "pace-release");
+    count.state == JobState::Done || (later && count.state == JobState::Ready)
 }
 
 /// An inventory of an exposed asset.

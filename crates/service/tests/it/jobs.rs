@@ -12,6 +12,8 @@ use service::feed::FeedKind;
 use service::fix::FixInput;
 use service::identity::now;
 use service::job::JobKind;
+use service::pace::PaceInput;
+use service::verdict::VerdictInput;
 use service::{Service, ServiceConfig};
 use store::Page;
 use store::job::{JOB_ATTEMPTS_MAX, JobState, Lease};
@@ -46,6 +48,18 @@ async fn every_job_done_twice_changes_nothing() {
         let s = &house.service;
         let (finder, operator) = (house.finder("Alder").await, house.operator("Hospital").await);
         let keeper = house.maintainer("pkg:npm/fast-loops").await;
+        let paced = PaceInput {
+            rate_per_week: Some(5),
+            seasons: Vec::new(),
+            refuse: false,
+            exceptions: true,
+            told: domain::pace::Told::Api,
+            told_to: None,
+            embargo_url: None,
+            embargo_days: None,
+            guests: Vec::new(),
+        };
+        s.pace_set(&keeper.ctx(), keeper.party, paced).await.unwrap();
         let inventory = house.runs(&operator, "web", &[("fast-loops", "1.1.3")]).await.inventory.id;
         let report = house.reported(&finder, &Bundle::quick().report_with(ids(&["CVE-2024-39008"]))).await;
         let finding = &report.findings[0];
@@ -63,7 +77,9 @@ async fn every_job_done_twice_changes_nothing() {
         s.feed_load(&house.desk.ctx(), FeedKind::Ssvc, &points).await.unwrap();
         house.read_in(second, &operator, Tier::Distribution).await;
         house.work().await;
-        s.case_judge(&keeper.ctx(), case, MaintainerVerdict::Vulnerability, "it is one").await.unwrap();
+        s.case_judge(&keeper.ctx(), case, VerdictInput::new(MaintainerVerdict::Vulnerability, "it is one"))
+            .await
+            .unwrap();
         s.advisory_publish(&keeper.ctx(), case, PublishInput::default()).await.unwrap();
         let ends = now();
         let source = domain::embargo::EmbargoSource::Negotiated;
@@ -81,6 +97,7 @@ async fn every_job_done_twice_changes_nothing() {
             (JobKind::InventoryMatch, inventory.to_string()),
             (JobKind::DeadlinesRecompute, "now".to_owned()),
             (JobKind::EmbargoEnd, format!("{second} {}", ends.micros())),
+            (JobKind::PaceRelease, keeper.party.to_string()),
         ] {
             done.insert(kind.as_str());
             house.again(kind.as_str(), &payload).await;

@@ -12,6 +12,7 @@ use service::advisory::PublishInput;
 use service::claim::ClaimInput;
 use service::fix::FixInput;
 use service::notice::AnswerInput;
+use service::verdict::VerdictInput;
 use store::Page;
 use store::case::CaseFilter;
 
@@ -57,7 +58,9 @@ async fn from_claim_to_notice() {
         house.work().await;
         assert_eq!(s.fix_show(&keeper.ctx(), fix.id).await.unwrap().state, FixState::Verified);
         assert_eq!(house.show(&keeper, case).await.case.state, CaseState::FixVerified);
-        s.case_judge(&keeper.ctx(), case, MaintainerVerdict::Vulnerability, "it is one").await.unwrap();
+        s.case_judge(&keeper.ctx(), case, VerdictInput::new(MaintainerVerdict::Vulnerability, "it is one"))
+            .await
+            .unwrap();
         house.runs(&hospital, "ward", &[("fast-loops", "1.1.3")]).await;
         assert!(s.notice_list(&hospital.ctx(), &Page::default()).await.unwrap().items.is_empty());
 
@@ -166,7 +169,9 @@ async fn a_known_defect_does_not_reach_the_maintainer_twice() {
         let (a, b) = (house.finder("Alder").await, house.finder("Birch").await);
         let keeper = house.maintainer("pkg:npm/fast-loops").await;
         let (_, case) = house.case(&a, &Bundle::quick()).await;
-        s.case_judge(&keeper.ctx(), case, MaintainerVerdict::NotAnIssue, "works as meant").await.unwrap();
+        s.case_judge(&keeper.ctx(), case, VerdictInput::new(MaintainerVerdict::NotAnIssue, "works as meant"))
+            .await
+            .unwrap();
         s.case_close(&house.desk.ctx(), case, "on the verdict").await.unwrap();
         let view = house.reported(&b, &Bundle::quick().retold("again").report()).await;
         let finding = &view.findings[0];

@@ -11,5 +11,8 @@ mod keys;
 mod life;
 mod notices;
 mod outsiders;
+mod pace;
+mod package;
 mod sealed;
 mod sending;
+mod verdicts;

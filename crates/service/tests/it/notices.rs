@@ -13,6 +13,7 @@ use service::feed::FeedKind;
 use service::fix::FixInput;
 use service::inventory::InventoryInput;
 use service::notice::AnswerInput;
+use service::verdict::VerdictInput;
 use service::{Service, ServiceError};
 use store::Page;
 use store::notice::Notice;
@@ -32,7 +33,7 @@ async fn judged(house: &House, body: &[u8]) -> (Player, CaseId) {
     let keeper = house.maintainer("pkg:npm/fast-loops").await;
     let case = house.reported(&finder, body).await.findings[0].case_id.unwrap();
     let verdict = MaintainerVerdict::Vulnerability;
-    house.service.case_judge(&keeper.ctx(), case, verdict, "it is one").await.unwrap();
+    house.service.case_judge(&keeper.ctx(), case, VerdictInput::new(verdict, "it is one")).await.unwrap();
     house.work().await;
     (keeper, case)
 }
@@ -77,7 +78,9 @@ async fn exactly_those_who_run_it_are_told() {
             let refused = s.notice_show(&other.ctx(), early[0].id).await;
             assert!(matches!(refused, Err(ServiceError::NotFound("notice"))));
         }
-        s.case_judge(&keeper.ctx(), case, MaintainerVerdict::Vulnerability, "it is one").await.unwrap();
+        s.case_judge(&keeper.ctx(), case, VerdictInput::new(MaintainerVerdict::Vulnerability, "it is one"))
+            .await
+            .unwrap();
         published(house, &keeper, case).await;
         let told = seen(house, hospital).await;
         assert_eq!((told.len(), told[0].id, told[0].advisory_id.is_some()), (1, early[0].id, true));
@@ -245,12 +248,14 @@ async fn what_is_over_is_closed() {
         };
         s.fix_propose(&keeper.ctx(), input).await.unwrap();
         // The maintainer's verdict ends the telling of the one; merging ends that of a case that goes.
-        s.case_judge(&keeper.ctx(), two, MaintainerVerdict::Hardening, "documented").await.unwrap();
+        s.case_judge(&keeper.ctx(), two, VerdictInput::new(MaintainerVerdict::Hardening, "documented")).await.unwrap();
         house.work().await;
         let closed = of(two).await;
         assert_eq!(closed.state, NoticeState::Closed);
         assert_eq!(closed.closed_reason.as_deref(), Some("the maintainer's verdict is hardening"));
-        s.case_judge(&keeper.ctx(), one, MaintainerVerdict::Vulnerability, "it is one").await.unwrap();
+        s.case_judge(&keeper.ctx(), one, VerdictInput::new(MaintainerVerdict::Vulnerability, "it is one"))
+            .await
+            .unwrap();
         let name = published(house, &keeper, one).await;
         let withdrawn =
             s.advisory_withdraw(&house.desk.ctx(), &name, "the proof was of another package").await.unwrap();

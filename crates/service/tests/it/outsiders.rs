@@ -20,6 +20,7 @@ use service::fix::FixInput;
 use service::identity::{new_id, now};
 use service::notice::AnswerInput;
 use service::read_in::ReadInInput;
+use service::verdict::VerdictInput;
 use service::work::Stage;
 use service::worker::WorkFailure;
 use service::{Ctx, Service, ServiceError};
@@ -96,6 +97,10 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
         let reply = || AnswerInput { answer: state, justification: None, note: None };
         let bundle = if good { Bundle::quick().packed() } else { b"not an archive".to_vec() };
         let verdict = MaintainerVerdict::NotAnIssue;
+        let duplicate = |of: CaseId| VerdictInput {
+            duplicate_of: Some(of.to_string()),
+            ..VerdictInput::new(MaintainerVerdict::DuplicateOfOurs, text)
+        };
         let lease = if good { "1-0123456789abcdef" } else { "" };
         let failure = WorkFailure { reason: text.to_owned(), for_good: true };
         answers.extend([
@@ -106,7 +111,11 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
             ("case_merge", answer(s.case_merge(ctx, own, x.case, text).await).replace(&x.case.to_string(), "it")),
             ("case_split", answer(s.case_split(ctx, x.case, x.finding, text).await)),
             ("case_split", answer(s.case_split(ctx, own, x.finding, text).await)),
-            ("case_judge", answer(s.case_judge(ctx, x.case, verdict, text).await)),
+            ("case_judge", answer(s.case_judge(ctx, x.case, VerdictInput::new(verdict, text)).await)),
+            ("case_judge", answer(s.case_judge(ctx, own, duplicate(x.case)).await)),
+            ("case_except", answer(s.case_except(ctx, x.case, text).await)),
+            ("case_package", answer(s.case_package(ctx, x.case).await)),
+            ("case_message", answer(s.case_message(ctx, x.case).await)),
             ("case_close", answer(s.case_close(ctx, x.case, text).await)),
             ("embargo_set", answer(s.embargo_set(ctx, x.case, embargo()).await)),
             ("read_in_place", answer(s.read_in_place(ctx, x.case, read_in()).await)),
@@ -134,7 +143,7 @@ async fn hidden_use_cases(s: &Service, ctx: &Ctx, own: CaseId, x: &Secret) -> Ve
 
 /// Use cases that name nothing that can be hidden by an embargo: one's own party, what is public by
 /// its name, what only coordinators may do anyway, lists, and what makes something new.
-const OTHERS: [&str; 42] = [
+const OTHERS: [&str; 45] = [
     "admin_bootstrap",
     "admin_token_reissue",
     "advisory_document",
@@ -177,6 +186,9 @@ const OTHERS: [&str; 42] = [
     "worker_key_register",
     "worker_step",
     "worker_wake",
+    "pace_set",
+    "pace_show",
+    "pace_queue",
 ];
 
 /// One embargoed case with all that belongs to it, and who is read in.

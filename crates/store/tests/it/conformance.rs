@@ -278,6 +278,8 @@ async fn cases_their_history_and_read_ins() {
         c.state = CaseState::FixVerified;
         c.verdict = Some(MaintainerVerdict::Vulnerability);
         c.verdict_reason = Some("yes".to_owned());
+        c.judged_at = Some(NOW.plus_seconds(3));
+        c.duplicate_of = Some("OUR-7".to_owned());
         c.embargo_source = Some(EmbargoSource::ListRule);
         c.embargo_url = Some("https://lists.example/policy".to_owned());
         c.embargo_reason = Some("14 days".to_owned());

@@ -6,5 +6,6 @@ mod durability;
 mod fsck;
 mod jobs;
 mod opening;
+mod pace;
 mod transactions;
 mod visibility;

@@ -136,3 +136,45 @@ async fn a_store_that_cannot_be_reached_says_where_without_a_password() {
     let refused = Store::open(StoreConfig::Postgres { url, connections_max: 1 }).await.unwrap_err();
     assert!(matches!(refused, StoreError::Open { .. }) && !refused.to_string().contains("secret"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_from_before_there_was_a_pace_count_as_handed_over() {
+    for temp in [sqlite_store(), postgres_store().await] {
+        let store = temp.open().await;
+        let mut tx = store.write().await.unwrap();
+        let (keeper, _) = testkit::seed::party(&mut tx, "Keeper", &[]).await.unwrap();
+        store::party::package_add(&mut tx, keeper, "pkg:npm/a").await.unwrap();
+        let mut case = testkit::seed::case_of("pkg:npm/a");
+        case.verdict = Some(domain::case::MaintainerVerdict::Hardening);
+        store::case::insert(&mut tx, &case).await.unwrap();
+        let judged = store::case::CaseEvent {
+            id: testkit::seed::id(),
+            case_id: case.id,
+            at: testkit::seed::NOW.plus_days(2),
+            kind: domain::case::EventKind::Judged,
+            member_id: None,
+            text: "the maintainer's verdict: hardening. x".to_owned(),
+            research: false,
+        };
+        store::case::event_insert(&mut tx, &judged).await.unwrap();
+        testkit::seed::case(&mut tx, "pkg:npm/b").await.unwrap();
+        tx.commit().await.unwrap();
+        // As it was before the third migration.
+        tamper(
+            &temp,
+            "drop table case_waits; drop table pace_guests; drop table pace_seasons; drop table paces; \
+             alter table cases drop column judged_at; alter table cases drop column duplicate_of; \
+             delete from schema_migrations where version >= 3",
+        )
+        .await;
+        let store = temp.open().await;
+        let mut tx = store.read().await.unwrap();
+        let waits = store::pace::waits_of_case(&mut tx, case.id).await.unwrap();
+        assert_eq!(waits.len(), 1, "on {}", temp.name);
+        assert_eq!((waits[0].released_at, waits[0].cause), (Some(case.opened_at), Some(domain::pace::Cause::Before)));
+        assert!(store::pace::waiting(&mut tx, None).await.unwrap().is_empty());
+        // The time of its verdict is what its history says.
+        let case = store::case::by_id(&mut tx, case.id).await.unwrap().unwrap();
+        assert_eq!(case.judged_at, Some(judged.at));
+    }
+}

@@ -10,7 +10,9 @@ use super::fixes::FixShown;
 use super::notices::NoticeShown;
 use super::proofs::ProofShown;
 use super::reports::FindingShown;
-use super::wire::{AdvisoryState, CaseState, EmbargoSource, EventKind, MaintainerVerdict, Tier, Time, texts, value};
+use super::wire::{
+    AdvisoryState, CaseState, Cause, EmbargoSource, EventKind, MaintainerVerdict, Tier, Time, texts, value,
+};
 
 /// A case, in a line of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +35,12 @@ pub(crate) struct CaseShown {
     /// Why.
     #[schema(required)]
     verdict_reason: Option<String>,
+    /// When it was given or last changed.
+    #[schema(required)]
+    judged_at: Option<Time>,
+    /// Of what it is a duplicate, while you may know: a case here, or an id elsewhere.
+    #[schema(required)]
+    duplicate_of: Option<String>,
     /// When the embargo ends, and on whose rule.
     #[schema(required)]
     embargo: Option<Embargo>,
@@ -83,6 +91,8 @@ impl From<store::case::Case> for CaseShown {
             public: row.public,
             verdict: row.verdict.map(MaintainerVerdict),
             verdict_reason: row.verdict_reason,
+            judged_at: row.judged_at.map(Time),
+            duplicate_of: row.duplicate_of,
             embargo: row.embargo_ends.map(|ends| Embargo { ends: ends.into(), source, url, reason }),
             range: value(row.range.as_deref()),
             aliases: texts(&row.aliases),
@@ -175,6 +185,41 @@ pub(crate) struct CaseFull {
     /// Its advisory, once published.
     #[schema(required)]
     advisory: Option<AdvisoryNamed>,
+    /// Whether a maintainer of the package has it, for coordinators and tier 0; `null` where none takes part.
+    #[schema(required)]
+    handed_over: Option<bool>,
+    /// For which maintainers it waits or waited; coordinators.
+    waits: Vec<WaitShown>,
+}
+
+/// A maintainer that the case waits for, or was handed over to.
+#[derive(Debug, Serialize, ToSchema)]
+struct WaitShown {
+    /// The maintainer.
+    party: String,
+    /// Since when it waits.
+    since: Time,
+    /// When it was handed over.
+    #[schema(required)]
+    released_at: Option<Time>,
+    /// Why then.
+    #[schema(required)]
+    cause: Option<Cause>,
+    /// Why it is to be an exception.
+    #[schema(required)]
+    exception_reason: Option<String>,
+}
+
+impl From<store::pace::Wait> for WaitShown {
+    fn from(row: store::pace::Wait) -> Self {
+        Self {
+            party: row.party_id.to_string(),
+            since: row.since.into(),
+            released_at: row.released_at.map(Time),
+            cause: row.cause.map(Cause),
+            exception_reason: row.exception_reason,
+        }
+    }
 }
 
 impl From<CaseView> for CaseFull {
@@ -212,6 +257,8 @@ impl From<CaseView> for CaseFull {
             read_ins: view.read_ins.into_iter().map(read_in).collect(),
             notices: view.notices.into_iter().map(NoticeShown::from).collect(),
             advisory: view.advisory.map(named),
+            handed_over: view.handed_over,
+            waits: view.waits.into_iter().map(WaitShown::from).collect(),
             case: view.case.into(),
         }
     }

@@ -10,6 +10,7 @@ use domain::package::Package;
 use domain::read_in::READ_IN_REASON_BYTES_MAX;
 use service::case::EmbargoInput;
 use service::read_in::ReadInInput;
+use service::verdict::{DUPLICATE_OF_BYTES_MAX, VerdictInput};
 use store::Page;
 use store::case::CaseFilter;
 use utoipa::{IntoParams, ToSchema};
@@ -119,12 +120,16 @@ pub(crate) struct CaseJudge {
     /// Why.
     #[schema(min_length = 1, max_length = 2_000)]
     reason: String,
+    /// Of what it is a duplicate, where the verdict is `duplicate-of-ours`: a case here, or an id elsewhere.
+    #[schema(min_length = 1, max_length = 512)]
+    duplicate_of: Option<String>,
 }
 
 impl FromFields for CaseJudge {
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
         let (verdict, reason) = (f.word("verdict"), f.text("reason", REASON));
-        Some(Self { verdict: verdict?, reason: reason? })
+        let duplicate_of = f.text_optional("duplicate_of", Text::Line(DUPLICATE_OF_BYTES_MAX));
+        Some(Self { verdict: verdict?, reason: reason?, duplicate_of: duplicate_of? })
     }
 }
 
@@ -250,7 +255,7 @@ async fn case_split(
     Ok(answer::ok(&CaseFull::from(view)))
 }
 
-/// Give the verdict. Only a maintainer of the package, read in at tier 0, may.
+/// Give or change the verdict. Only a maintainer of the package, read in at tier 0, may.
 #[utoipa::path(post, path = "/v1/cases/{id}/verdict", tag = "cases", operation_id = "case_judge", security(("bearer" = [])),
     params(("id" = String, Path, description = "A case's id.")), request_body = CaseJudge,
     responses((status = 200, description = "The case.", body = CaseFull)))]
@@ -261,7 +266,8 @@ async fn case_judge(
 ) -> Result<Response, Problem> {
     let id = path_id(&id, "case")?;
     match_check(&door, &asked, id).await?;
-    let view = door.service.case_judge(&asked.ctx, id, asked.input.verdict, &asked.input.reason).await?;
+    let CaseJudge { verdict, reason, duplicate_of } = asked.input;
+    let view = door.service.case_judge(&asked.ctx, id, VerdictInput { verdict, reason, duplicate_of }).await?;
     Ok(answer::ok(&CaseFull::from(view)))
 }
 

@@ -11,6 +11,8 @@ mod fixes;
 mod inventories;
 mod jobs;
 mod notices;
+mod paces;
+mod packages;
 mod parties;
 mod proofs;
 mod reports;
@@ -37,6 +39,8 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(advisories::routes())
         .merge(inventories::routes())
         .merge(notices::routes())
+        .merge(paces::routes())
+        .merge(packages::routes())
         .merge(parties::routes())
         .merge(tokens::routes())
         .merge(feeds::routes())
@@ -99,6 +103,10 @@ mod tests {
         check::<super::inventories::InventorySubmit>();
         check::<super::inventories::Tags>();
         check::<super::notices::NoticeAnswer>();
+        check::<super::paces::PaceSet>();
+        check::<super::paces::SeasonSet>();
+        check::<super::paces::GuestSet>();
+        check::<super::paces::CaseExcept>();
         check::<super::parties::PartyCreate>();
         check::<super::parties::MemberCreate>();
         check::<super::tokens::TokenIssue>();

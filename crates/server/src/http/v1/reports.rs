@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::submissions::VerdictShown;
 use super::wire::{FindingState, PageOf, ReportState, Time, Warning, page_shown, path_id, texts, value};
 use crate::http::answer;
 use crate::http::asked::{Document, Intake, Sent};
@@ -315,6 +316,8 @@ struct ReportFull {
     findings: Vec<FindingShown>,
     /// What of it is known already, as far as you may know. A hint: a proof decides.
     known: Vec<KnownShown>,
+    /// What maintainers said of its findings.
+    verdicts: Vec<VerdictShown>,
 }
 
 /// A case that a finding seems to be.
@@ -351,6 +354,7 @@ impl From<ReportView> for ReportFull {
             attachments: view.attachments.into_iter().map(attachment).collect(),
             findings: view.findings.into_iter().map(FindingShown::from).collect(),
             known: view.known.into_iter().map(known).collect(),
+            verdicts: view.verdicts.into_iter().map(VerdictShown::from).collect(),
         }
     }
 }

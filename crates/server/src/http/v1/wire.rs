@@ -134,6 +134,12 @@ wire_words! {
     EmbargoSource = domain::embargo::EmbargoSource, "Where the rule that ends an embargo comes from.";
     /// How much of a case somebody sees.
     Tier = domain::read_in::Tier, "How much of an embargoed case somebody sees; 0 is the most.";
+    /// How a maintainer is told.
+    Told = domain::pace::Told, "How a maintainer wants to be told.";
+    /// Why a case was handed over when it was.
+    Cause = domain::pace::Cause, "Why a case was handed over when it was.";
+    /// What holds a case back.
+    Hold = domain::pace::Hold, "What holds a case back from its maintainer.";
     /// What kind of fix.
     FixKind = domain::fix::FixKind, "What kind of fix.";
     /// What is known of a fix.
