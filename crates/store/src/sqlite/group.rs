@@ -34,6 +34,8 @@ struct Writer {
     wire: Wire,
     log: Log,
     members: Vec<Member>,
+    /// Rows that this connection had changed when SQLite's open transaction began.
+    changed_before: u64,
 }
 
 /// One transaction's turn at the writer. Dropped without [`Turn::commit`], nothing of it is kept; what it can have seen of
@@ -62,7 +64,7 @@ impl Drop for Waiting<'_> {
 
 impl Queue {
     pub(super) fn new(wire: Wire, log: Log) -> Self {
-        let writer = Writer { wire, log, members: Vec::new() };
+        let writer = Writer { wire, log, members: Vec::new(), changed_before: 0 };
         Self { writer: Arc::new(Mutex::new(writer)), waiting: Arc::default() }
     }
 
@@ -96,6 +98,7 @@ impl Writer {
         self.undone_tell();
         if self.members.is_empty() {
             self.wire.begin("begin immediate")?;
+            self.changed_before = self.wire.connection.total_changes();
         }
         let begun = self.wire.connection.execute_batch("savepoint turn").map_err(|e| failure("begin", &e));
         if begun.is_err() {
@@ -140,6 +143,10 @@ impl Writer {
             return;
         }
         match self.wire.connection.execute_batch("commit").map_err(|e| failure("commit", &e)) {
+            // Where nothing was changed, nothing new is in the log.
+            Ok(()) if self.wire.connection.total_changes() == self.changed_before && !self.log.is_behind() => {
+                self.members_tell(&Ok(()));
+            }
             Ok(()) => self.log.committed(std::mem::take(&mut self.members)),
             refused => {
                 self.wire.rollback();
@@ -312,14 +319,29 @@ mod tests {
         assert_eq!(place.seen(), [3]);
     }
 
+    /// A log that no disk takes: a pipe cannot be handed to one.
+    fn refusing() -> Log {
+        let (pipe, _) = std::io::pipe().unwrap();
+        Log::of(std::fs::File::from(std::os::fd::OwnedFd::from(pipe))).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_changed_nothing_asks_nothing_of_the_disk() {
+        let (place, first) = begun().await;
+        first.commit().await.unwrap();
+        let mut second = place.queue.turn().await.unwrap();
+        second.writer.as_mut().unwrap().log = refusing();
+        second.commit().await.unwrap();
+        drop(place.queue.turn().await.unwrap());
+        let mut third = place.queue.turn().await.unwrap();
+        add(&mut third, 3).unwrap();
+        third.commit().await.unwrap_err();
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn where_the_disk_refuses_the_log_nobody_is_told_of_success_and_nothing_more_begins() {
-        let (place, first) = begun().await;
-        // A pipe cannot be handed to a disk.
-        let (pipe, _other_end) = std::io::pipe().unwrap();
-        let refusing = Log::of(std::fs::File::from(std::os::fd::OwnedFd::from(pipe))).unwrap();
-        let mut first = first;
-        first.writer.as_mut().unwrap().log = refusing;
+        let (place, mut first) = begun().await;
+        first.writer.as_mut().unwrap().log = refusing();
         let refused = first.commit().await.unwrap_err();
         assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
         let Err(refused) = place.queue.turn().await else { panic!("a turn began") };
