@@ -189,6 +189,7 @@ const OTHERS: [&str; 45] = [
     "pace_set",
     "pace_show",
     "pace_queue",
+    "standing_show",
 ];
 
 /// One embargoed case with all that belongs to it, and who is read in.
