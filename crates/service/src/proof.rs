@@ -213,13 +213,13 @@ impl Service {
                 measured.fix_refuted.as_ref().map(|v| format!("fires also on {v}, which the report declares fixed"));
             store::finding::set_state(tx, finding.id, FindingState::Proved, reason.as_deref(), now).await?;
             self.finding_triage(tx, finding.id, now).await?;
-            store::standing::count(tx, finding.id, Counted::Proved).await?;
         } else {
             let reason = cut(&measured.grade_reasons.join("; "));
             store::finding::set_state(tx, finding.id, FindingState::NotProved, Some(&reason), now).await?;
-            store::standing::count(tx, finding.id, Counted::Unproved).await?;
         }
         store::report::set_state(tx, finding.report_id, ReportState::Done, now).await?;
+        let counted = if measured.grade == Grade::Confirmed { Counted::Proved } else { Counted::Unproved };
+        store::standing::count(tx, finding.id, counted).await?;
         Ok(())
     }
 
