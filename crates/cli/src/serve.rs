@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use domain::deadline::MissingPoints;
+use domain::standing::STANDING_WAITING_COUNT;
 use server::ServerConfig;
 use service::job::{JOB_LEASE_S, JOB_LEASE_S_MAX, JOB_LEASE_S_MIN};
 use service::{Service, ServiceConfig, ServiceError};
@@ -50,6 +51,9 @@ pub struct Serve {
     /// What packages, runtimes and builds kept for proofs may take on disk beside what is in use
     #[arg(long, env = "PROOFHOUSE_STORE_BYTES_MAX", value_name = "SIZE", default_value = output::STORE_BYTES_DEFAULT, value_parser = output::size)]
     store_bytes_max: u64,
+    /// Reports of a finder without a record that may wait unvalidated; who has one may have more or fewer waiting
+    #[arg(long, env = "PROOFHOUSE_WAITING_REPORTS_MAX", value_name = "N", default_value_t = STANDING_WAITING_COUNT, value_parser = clap::value_parser!(u32).range(1..))]
+    waiting_reports_max: u32,
     /// Deadline where CISA gave no SSVC points: safer, automatable-no-impact-total or sixty-days
     #[arg(long, env = "PROOFHOUSE_MISSING_POINTS", default_value = "safer", value_name = "POLICY")]
     missing_points: MissingPoints,
@@ -71,6 +75,7 @@ pub fn service_config(home: PathBuf, store: Option<&str>, public_url: String, pu
         lease_s: service::job::JOB_LEASE_S,
         proof_needs: Vec::new(),
         store_bytes_max: None,
+        waiting_max: STANDING_WAITING_COUNT,
         missing_points: MissingPoints::Safer,
         publisher,
         public_url,
@@ -113,6 +118,7 @@ impl Serve {
                 lease_s: self.lease_seconds,
                 proof_needs: self.proof_needs.clone(),
                 store_bytes_max: Some(self.store_bytes_max),
+                waiting_max: self.waiting_reports_max,
                 ..config
             };
             let service = Service::open(config).await.map_err(|e| service_failed(&e))?;

@@ -23,5 +23,6 @@ pub mod proof;
 pub mod read_in;
 pub mod report;
 pub mod shown;
+pub mod standing;
 pub mod time;
 pub mod vocabulary;

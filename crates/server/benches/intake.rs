@@ -262,6 +262,7 @@ async fn serve(store: &str) {
         lease_s: service::job::JOB_LEASE_S,
         proof_needs: Vec::new(),
         store_bytes_max: None,
+        waiting_max: u32::MAX,
         missing_points: MissingPoints::Safer,
         publisher: "Bench".to_owned(),
         public_url: "https://clearing.example".to_owned(),

@@ -55,6 +55,14 @@ pub enum ServiceError {
     /// The same idempotency key came with another request.
     #[error("this idempotency key was used for another request")]
     IdempotencyReuse,
+    /// So many reports of the sender wait that no more are taken now. Nothing was stored.
+    #[error("{reason}")]
+    QueueFull {
+        /// How many wait, how many may, and what to do.
+        reason: String,
+        /// When to come again, in seconds.
+        retry_after_s: u64,
+    },
     /// Come again: nothing was stored.
     #[error("not available now: {0}")]
     Unavailable(String),

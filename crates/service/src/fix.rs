@@ -307,6 +307,6 @@ impl Service {
                 needs.extend(store::job::needs(tx, job.id).await?);
             }
         }
-        self.proof_job_enqueue(tx, JobKind::FixVerify, key, &needs).await
+        self.proof_job_enqueue(tx, JobKind::FixVerify, key, &needs, None).await
     }
 }

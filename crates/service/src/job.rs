@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use domain::standing::Standing;
 use domain::time::Timestamp;
 use proof::bundle::manifest::RuntimeKind;
 use serde_json::json;
@@ -67,16 +68,26 @@ impl Service {
         self.job_enqueue_at(tx, kind, key, now()).await
     }
 
+    /// The same for one that validates a report: its turn is put off by what its finder's standing says.
+    pub(crate) async fn job_enqueue_by(&self, tx: &mut Tx, kind: JobKind, key: &str, standing: Standing) -> Result<()> {
+        let at = now();
+        self.job_put(tx, kind, key, at, at.plus_seconds(standing.delay_s())).await
+    }
+
     /// Leaves a proof job to be done, by a worker that has all these labels and those that every proof
-    /// of this clearinghouse needs.
+    /// of this clearinghouse needs; where it proves a report, with its finder's standing.
     pub(crate) async fn proof_job_enqueue(
         &self,
         tx: &mut Tx,
         kind: JobKind,
         key: &str,
         needs: &[String],
+        standing: Option<Standing>,
     ) -> Result<()> {
-        self.job_enqueue(tx, kind, key).await?;
+        match standing {
+            Some(standing) => self.job_enqueue_by(tx, kind, key, standing).await?,
+            None => self.job_enqueue(tx, kind, key).await?,
+        }
         let job = table::by_key(tx, &format!("{kind} {key}")).await?.ok_or(ServiceError::NotFound("job"))?;
         for label in needs.iter().chain(self.proof_needs.iter()) {
             table::need(tx, job.id, label).await?;
@@ -92,6 +103,17 @@ impl Service {
         key: &str,
         run_after: Timestamp,
     ) -> Result<()> {
+        self.job_put(tx, kind, key, run_after, run_after).await
+    }
+
+    async fn job_put(
+        &self,
+        tx: &mut Tx,
+        kind: JobKind,
+        key: &str,
+        run_after: Timestamp,
+        turn_at: Timestamp,
+    ) -> Result<()> {
         let at = now();
         let job = NewJob {
             id: new_id(at)?,
@@ -99,10 +121,10 @@ impl Service {
             key: format!("{kind} {key}"),
             payload: key.to_owned(),
             run_after,
+            turn_at,
             created_at: at,
         };
-        table::enqueue(tx, &job).await?;
-        Ok(())
+        Ok(table::enqueue_put(tx, &job).await?)
     }
 
     /// Tells every worker of this process that there may be something to do; also one that is only

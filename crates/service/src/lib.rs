@@ -34,6 +34,7 @@ pub mod range;
 pub mod read_in;
 pub mod report;
 pub mod seal;
+pub mod standing;
 mod task;
 mod telling;
 mod triage;

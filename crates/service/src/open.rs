@@ -35,6 +35,8 @@ pub struct ServiceConfig {
     pub proof_needs: Vec<String>,
     /// What the version store may take on disk beside what is in use, in bytes; any amount where absent.
     pub store_bytes_max: Option<u64>,
+    /// Reports of a finder without a record that may wait unvalidated; see `domain::standing`.
+    pub waiting_max: u32,
     /// What to assume where CISA gave no SSVC points.
     pub missing_points: MissingPoints,
     /// Who publishes: the name in advisories.
@@ -56,6 +58,7 @@ pub struct Service {
     pub(crate) housekept: Arc<AtomicI64>,
     pub(crate) lease_s: i64,
     pub(crate) proof_needs: Arc<[String]>,
+    pub(crate) waiting_max: u32,
     pub(crate) missing_points: MissingPoints,
     pub(crate) publisher: Arc<str>,
     pub(crate) public_url: Arc<str>,
@@ -92,6 +95,7 @@ impl Service {
             housekept: Arc::new(AtomicI64::new(0)),
             lease_s: config.lease_s.clamp(JOB_LEASE_S_MIN, JOB_LEASE_S_MAX),
             proof_needs: config.proof_needs.into(),
+            waiting_max: config.waiting_max,
             missing_points: config.missing_points,
             publisher: config.publisher.into(),
             public_url: config.public_url.trim_end_matches('/').into(),

@@ -9,11 +9,13 @@ use domain::policy::Action;
 use domain::proof::Grade;
 use domain::report::{ChecklistItem, FindingState, ReportState};
 use domain::shown::is_invisible;
+use domain::standing::Standing;
 use domain::time::Timestamp;
 use serde_json::json;
 use store::Tx;
 use store::finding::Finding;
 use store::proof::{self as table, Proof, ProofOutcome, ProofState, Receipt};
+use store::standing::Counted;
 
 use crate::Service;
 use crate::ctx::{Begun, Ctx};
@@ -154,7 +156,8 @@ impl Service {
         store::finding::set_state(tx, finding.id, FindingState::Proving, None, now).await?;
         store::finding::set_checklist(tx, finding.id, &checklist_with_proof(&finding.checklist)).await?;
         let needs = [runtime_label(&opened.runtime)];
-        self.proof_job_enqueue(tx, JobKind::ProofMeasure, &proof.id.to_string(), &needs).await?;
+        let standing = Standing::of(store::standing::of(tx, finding.party_id).await?.record);
+        self.proof_job_enqueue(tx, JobKind::ProofMeasure, &proof.id.to_string(), &needs, Some(standing)).await?;
         Ok(proof.id)
     }
 
@@ -215,6 +218,8 @@ impl Service {
             store::finding::set_state(tx, finding.id, FindingState::NotProved, Some(&reason), now).await?;
         }
         store::report::set_state(tx, finding.report_id, ReportState::Done, now).await?;
+        let counted = if measured.grade == Grade::Confirmed { Counted::Proved } else { Counted::Unproved };
+        store::standing::count(tx, finding.id, counted).await?;
         Ok(())
     }
 

@@ -73,7 +73,7 @@ impl Service {
     /// Stores one TAP report. The same bytes from the same party give the same receipt.
     ///
     /// # Errors
-    /// `Forbidden`, `Tap` with every violation, `Unavailable` (then nothing was stored).
+    /// `Forbidden`, `Tap` with every violation, `QueueFull` and `Unavailable` (then nothing was stored).
     pub async fn report_submit(&self, ctx: &Ctx, body: &[u8]) -> Result<ReportSubmitted> {
         ctx.authorize(Action::ReportSubmit)?;
         let (report, mut warnings) = tap::read_report(body).map_err(ServiceError::Tap)?;
@@ -100,6 +100,12 @@ impl Service {
         match self.report_take(ctx, &new).await {
             // The same bytes came twice at this moment. The other one is stored by now.
             Err(ServiceError::Conflict { .. }) => self.report_take(ctx, &new).await,
+            // The same, and the other one took the last place.
+            Err(full @ ServiceError::QueueFull { .. }) => {
+                let mut tx = self.store.read().await?;
+                let known = table::by_digest(&mut tx, ctx.actor.party, &new.row.digest).await?;
+                known.map_or(Err(full), |report| Ok(report.receipt))
+            }
             taken => taken,
         }
     }
@@ -113,6 +119,7 @@ impl Service {
             work.finish(&known.receipt).await?;
             return Ok(known.receipt);
         }
+        let standing = self.place_take(&mut work.tx, ctx.actor.party).await?;
         for blob in &new.blobs {
             store::blob::put(&mut work.tx, blob).await?;
         }
@@ -120,7 +127,7 @@ impl Service {
         for attachment in &new.attachments {
             table::attachment_insert(&mut work.tx, attachment).await?;
         }
-        self.job_enqueue(&mut work.tx, JobKind::ReportProcess, &new.row.id.to_string()).await?;
+        self.job_enqueue_by(&mut work.tx, JobKind::ReportProcess, &new.row.id.to_string(), standing).await?;
         work.finish(&new.row.receipt).await?;
         self.jobs_wake();
         Ok(new.row.receipt.clone())

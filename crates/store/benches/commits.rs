@@ -65,7 +65,15 @@ async fn jobs(store: &Store) {
     let mut tx = store.write().await.unwrap();
     for i in 0..JOBS {
         let (kind, key, payload) = ("bench".to_owned(), format!("bench {i}"), "{}".to_owned());
-        let new = NewJob { id: seed::id(), kind, key, payload, run_after: seed::NOW, created_at: seed::NOW };
+        let new = NewJob {
+            id: seed::id(),
+            kind,
+            key,
+            payload,
+            run_after: seed::NOW,
+            turn_at: seed::NOW,
+            created_at: seed::NOW,
+        };
         job::enqueue(&mut tx, &new).await.unwrap();
     }
     tx.commit().await.unwrap();

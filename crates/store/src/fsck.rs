@@ -72,6 +72,17 @@ const CHECKS: &[(&str, &str)] = &[
     ),
     ("report is done without a time", "select id from reports where (state = 'done') <> (done_at is not null)"),
     (
+        "standing does not count the reports that wait",
+        "select s.party_id from standings s where s.waiting <> \
+      (select count(*) from reports r where r.party_id = s.party_id and r.state <> 'done')",
+    ),
+    (
+        "standing does not count the findings that were proved or not",
+        "select s.party_id from standings s where s.proved <> \
+      (select count(*) from findings f where f.party_id = s.party_id and f.counted = 'proved') or s.unproved <> \
+      (select count(*) from findings f where f.party_id = s.party_id and f.counted = 'unproved')",
+    ),
+    (
         "report has no body",
         "select r.id from reports r where not exists (select 1 from blobs b where b.id = r.body_blob_id)",
     ),

@@ -47,6 +47,8 @@ pub struct NewJob {
     pub payload: String,
     /// Not before this time.
     pub run_after: Timestamp,
+    /// Of those whose time has come, the one with the earliest turn goes first.
+    pub turn_at: Timestamp,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -68,6 +70,8 @@ pub struct Job {
     pub attempts: i64,
     /// Not before this time.
     pub run_after: Timestamp,
+    /// Of those whose time has come, the one with the earliest turn goes first.
+    pub turn_at: Timestamp,
     /// When the lease ends.
     pub lease_until: Option<Timestamp>,
     /// Which worker holds it.
@@ -110,8 +114,8 @@ pub struct JobCount {
 
 macro_rules! columns {
     () => {
-        "id, kind, key, payload, state, attempts, run_after, lease_until, leased_by, last_error, created_at, \
-         finished_at, progress"
+        "id, kind, key, payload, state, attempts, run_after, turn_at, lease_until, leased_by, last_error, \
+         created_at, finished_at, progress"
     };
 }
 
@@ -125,6 +129,7 @@ fn read(row: &Row) -> Result<Job, StoreError> {
         state: f.parsed()?,
         attempts: f.int()?,
         run_after: f.time()?,
+        turn_at: f.time()?,
         lease_until: f.time_opt()?,
         leased_by: f.text_opt()?,
         last_error: f.text_opt()?,
@@ -139,14 +144,23 @@ fn read_count(row: &Row) -> Result<JobCount, StoreError> {
     Ok(JobCount { kind: f.text()?, state: f.parsed()?, jobs: f.int()? })
 }
 
+const ENQUEUE: &str = "insert into jobs (id, kind, key, payload, state, attempts, run_after, turn_at, created_at) \
+                       values ($1, $2, $3, $4, 'ready', 0, $5, $6, $7) on conflict (key) do nothing";
+
+/// Enqueues a job unless its key is there already, for whom it is the same: on PostgreSQL it costs no wait of its own.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn enqueue_put(tx: &mut Tx, j: &NewJob) -> Result<(), StoreError> {
+    tx.put(ENQUEUE, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.turn_at, j.created_at]).await
+}
+
 /// Enqueues a job; false when its key is there already.
 ///
 /// # Errors
 /// [`StoreError`]
 pub async fn enqueue(tx: &mut Tx, j: &NewJob) -> Result<bool, StoreError> {
-    let sql = "insert into jobs (id, kind, key, payload, state, attempts, run_after, created_at) \
-               values ($1, $2, $3, $4, 'ready', 0, $5, $6) on conflict (key) do nothing";
-    tx.changed(sql, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.created_at]).await
+    tx.changed(ENQUEUE, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.turn_at, j.created_at]).await
 }
 
 /// Says what a worker must have to be given a job. Twice is once.
@@ -183,7 +197,7 @@ pub async fn give_up(tx: &mut Tx, now: Timestamp) -> Result<Vec<Job>, StoreError
     tx.all(sql, params![now, JOB_ATTEMPTS_MAX], read).await
 }
 
-/// Leases jobs whose time has come or whose lease ran out, oldest first. A job whose lease ran out
+/// Leases jobs whose time has come or whose lease ran out, in the order of their turns. A job whose lease ran out
 /// at its last attempt is not leased again: see [`give_up`].
 ///
 /// # Errors
@@ -214,7 +228,7 @@ pub async fn claim_with(tx: &mut Tx, lease: &Lease, labels: Option<&[String]>) -
     let sql = format!(
         "update jobs set state = 'running', attempts = attempts + 1, lease_until = $2, leased_by = $3 \
          where id in (select id from jobs where ((state = 'ready' and run_after <= $1) \
-         or (state = 'running' and lease_until <= $1)) {kinds} {met} order by run_after, id limit $4 \
+         or (state = 'running' and lease_until <= $1)) {kinds} {met} order by turn_at, id limit $4 \
          for update skip locked) returning {}",
         columns!()
     );
@@ -223,7 +237,7 @@ pub async fn claim_with(tx: &mut Tx, lease: &Lease, labels: Option<&[String]>) -
     params.extend(lease.kinds.iter().map(Value::from));
     params.extend(labels.into_iter().flatten().map(Value::from));
     let mut jobs = tx.all(&sql, &params, read).await?;
-    jobs.sort_by_key(|j| (j.run_after, j.id));
+    jobs.sort_by_key(|j| (j.turn_at, j.id));
     Ok(jobs)
 }
 
@@ -294,7 +308,7 @@ pub async fn fail(
 /// # Errors
 /// [`StoreError`]
 pub async fn revive(tx: &mut Tx, id: JobId, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "update jobs set state = 'ready', attempts = 0, run_after = $2, finished_at = null \
+    let sql = "update jobs set state = 'ready', attempts = 0, run_after = $2, turn_at = $2, finished_at = null \
                where id = $1 and state = 'failed'";
     tx.changed(sql, params![id, now]).await
 }

@@ -24,6 +24,7 @@ pub mod party;
 pub mod proof;
 pub mod read_in;
 pub mod report;
+pub mod standing;
 pub mod worker;
 
 mod dialect;

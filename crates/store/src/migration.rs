@@ -35,6 +35,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0004_verdicts.sql"),
         postgres: include_str!("../migrations/postgres/0004_verdicts.sql"),
     },
+    Migration {
+        version: 5,
+        sqlite: include_str!("../migrations/sqlite/0005_standing.sql"),
+        postgres: include_str!("../migrations/postgres/0005_standing.sql"),
+    },
 ];
 
 /// Where applied migrations are recorded. `integer` is `bigint` on PostgreSQL.

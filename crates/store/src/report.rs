@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use crate::blob::BlobId;
 use crate::error::StoreError;
 use crate::page::{Listed, Page};
+use crate::standing;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 
@@ -175,8 +176,18 @@ pub async fn by_digest(tx: &mut Tx, party: PartyId, digest: &str) -> Result<Opti
 /// [`StoreError`]
 pub async fn set_state(tx: &mut Tx, id: ReportId, state: ReportState, at: Timestamp) -> Result<bool, StoreError> {
     let done_at = (state == ReportState::Done).then_some(at);
-    let sql = "update reports set state = $2, done_at = $3 where id = $1";
-    tx.changed(sql, params![id, state.as_str(), done_at]).await
+    // The condition is part of the change: two at once cannot both see the report begin or cease to wait.
+    let (from, waits) = match state {
+        ReportState::Done => ("state <> 'done'", -1),
+        ReportState::Queued | ReportState::Processing => ("state = 'done'", 1),
+    };
+    let sql = format!("update reports set state = $2, done_at = $3 where id = $1 and {from} returning party_id");
+    let params = params![id, state.as_str(), done_at];
+    if let Some(party) = tx.one(&sql, params, |row| row.fields("reports").parsed()).await? {
+        standing::waiting_change(tx, party, waits).await?;
+        return Ok(true);
+    }
+    tx.changed("update reports set state = $2, done_at = $3 where id = $1", params).await
 }
 
 /// One page of reports, of one party or of all.

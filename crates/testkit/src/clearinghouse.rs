@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use domain::deadline::MissingPoints;
 use domain::party::Role;
+use domain::standing::STANDING_WAITING_COUNT;
 use serde_json::{Value, json};
 use server::ServerConfig;
 use service::{Service, ServiceConfig};
@@ -74,6 +75,7 @@ impl Clearinghouse {
             lease_s: service::job::JOB_LEASE_S,
             proof_needs: Vec::new(),
             store_bytes_max: None,
+            waiting_max: STANDING_WAITING_COUNT,
             missing_points: MissingPoints::Safer,
             publisher: "Test Clearinghouse".to_owned(),
             public_url: "https://clearing.example".to_owned(),

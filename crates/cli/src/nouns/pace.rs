@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{case_lines, fields, show};
 use crate::api::{Api, Server, items, text};
+use crate::nouns::report::plain;
 use crate::output::EXIT_INPUT;
 
 /// Shows and sets at what pace a maintainer takes cases. Who sets nothing has no limit.
@@ -106,11 +107,6 @@ impl Set {
             "guests": self.guests.iter().map(guest).collect::<Result<Vec<_>, _>>()?,
         }))
     }
-}
-
-/// An id fit for a path, whatever was typed.
-fn plain(id: &str) -> String {
-    id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
 impl Pace {

@@ -10,7 +10,9 @@ use crate::api::{Api, Server, items, text};
 
 /// Lists and shows reports, and polls a submission by its receipt.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  proofhouse report list\n  proofhouse report status SUB-…")]
+#[command(
+    after_help = "Examples:\n  proofhouse report list\n  proofhouse report status SUB-…\n  proofhouse report standing"
+)]
 pub struct Report {
     #[command(flatten)]
     server: Server,
@@ -42,6 +44,16 @@ enum What {
         /// The receipt
         receipt: String,
     },
+    /// How many of your proofs held, how many of your reports wait and how many may
+    Standing {
+        /// Of this party; for coordinators [default: your own]
+        party: Option<String>,
+    },
+}
+
+/// An id fit for a path, whatever was typed.
+pub fn plain(id: &str) -> String {
+    id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
 }
 
 /// A path with the cursor of a list.
@@ -82,6 +94,13 @@ impl Report {
                 lines.extend(verdict_lines(v));
                 lines
             }),
+            What::Standing { party } => {
+                let path =
+                    party.map_or_else(|| "/v1/standing".to_owned(), |p| format!("/v1/parties/{}/standing", plain(&p)));
+                let shown =
+                    ["party", "proved", "unproved", "standing_thousandths", "delay_s", "waiting", "waiting_max"];
+                show(api.get(&path), self.json, |v| fields(v, &shown))
+            }
         }
     }
 }

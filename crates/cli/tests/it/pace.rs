@@ -51,6 +51,22 @@ async fn a_pace_is_set_shown_and_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_finder_sees_how_it_stands_and_nobody_elses() {
+    let house = Clearinghouse::start(sqlite_store()).await;
+    let finder = house.participant("Finder", &[Role::Finder], &[]).await;
+    let other = house.participant("Other", &[Role::Finder], &[]).await;
+    let (code, out, err) = run(&house, &finder.token, &["report", "standing", "--json"]).await;
+    assert_eq!(code, Some(0), "{err}");
+    let stands: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&stands["party"], &stands["waiting_max"]), (&finder.party.as_str().into(), &2_000.into()));
+    let (code, out, _) = run(&house, &house.admin, &["report", "standing", &finder.party]).await;
+    assert!(code == Some(0) && out.contains("500") && out.contains(&finder.party), "{out}");
+    let (code, _, err) = run(&house, &other.token, &["report", "standing", &finder.party]).await;
+    assert!(code == Some(2) && err.contains("404"), "{code:?} {err}");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_case_is_handed_over_as_a_file_and_as_a_message() {
     let house = Clearinghouse::start(sqlite_store()).await;
     let finder = house.participant("Finder", &[Role::Finder], &[]).await;

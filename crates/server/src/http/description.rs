@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use axum::Router;
+use domain::standing::STANDING_WAITING_COUNT;
 use serde_json::Value;
 use service::ctx::IDEMPOTENCY_KEY_BYTES_MAX;
 use utoipa::ToSchema;
@@ -130,7 +131,8 @@ fn about() -> String {
         inventory, {feed} for a feed; {levels} levels of nesting; {arrival} ms to arrive. Query: {query} bytes. \
         Unless the operator of this server set others: {token} requests a minute and {reports} reports an hour for each token; \
         {address} requests a minute without a token for each address; {refusals} refused tokens a minute for each \
-        address; {at_once} requests at once. Beyond them: 413, 408, 429 or 503, the last two with `Retry-After`.",
+        address; {at_once} requests at once; {waiting} reports that wait unvalidated of a party without a record, more or fewer \
+        of one that has one. Beyond them: 413, 408, 429 or 503, the last two with `Retry-After`.",
         key = IDEMPOTENCY_KEY_BYTES_MAX,
         request_id = limits::REQUEST_ID_BYTES_MAX,
         json = limits::JSON_BODY_BYTES_MAX,
@@ -146,6 +148,7 @@ fn about() -> String {
         address = limits::ADDRESS_REQUESTS_PER_MINUTE_MAX,
         refusals = limits::ADDRESS_REFUSALS_PER_MINUTE_MAX,
         at_once = limits::REQUESTS_AT_ONCE_MAX,
+        waiting = STANDING_WAITING_COUNT,
     )
 }
 

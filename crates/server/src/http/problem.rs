@@ -208,6 +208,12 @@ impl Problem {
             .with(header::RETRY_AFTER, retry_after_s)
     }
 
+    /// 429: so many reports of the sender wait that no more are taken now.
+    pub fn queue_full(detail: impl Into<String>, retry_after_s: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_waiting", "Too many reports wait", detail)
+            .with(header::RETRY_AFTER, retry_after_s)
+    }
+
     /// 503: nothing was stored, come again.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail)
@@ -269,6 +275,7 @@ impl From<ServiceError> for Problem {
             ServiceError::IdempotencyReuse => {
                 Self::conflict("idempotency_key_reused", "this Idempotency-Key was used for another request")
             }
+            ServiceError::QueueFull { reason, retry_after_s } => Self::queue_full(reason, retry_after_s),
             ServiceError::Unavailable(inner) => {
                 tracing::warn!(error = %inner, "not available");
                 Self::unavailable("not available now; nothing was stored")

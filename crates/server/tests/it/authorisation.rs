@@ -91,6 +91,8 @@ const MATRIX: &[(&str, &str, &str, Expected)] = &[
     ("POST", "/v1/parties/{party}/members", "member", staff(201)),
     ("GET", "/v1/parties/{party}/pace", "", [401, 404, 404, 404, 200, 200]),
     ("PUT", "/v1/parties/{party}/pace", "pace", [401, 403, 404, 403, 403, 403]),
+    ("GET", "/v1/parties/{party}/standing", "", [401, 404, 404, 404, 200, 200]),
+    ("GET", "/v1/standing", "", known(200)),
     ("GET", "/v1/pace/queue", "", [401, 403, 403, 403, 200, 200]),
     ("GET", "/v1/cases/{case}/package", "", hidden(200, 200)),
     ("GET", "/v1/cases/{case}/message", "", hidden(200, 200)),

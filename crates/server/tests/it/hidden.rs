@@ -53,7 +53,7 @@ fn asks(house: &Clearinghouse, outsider: &Participant, kind: &str, id: &str) -> 
             get(format!("/v1/claims/{id}")),
             post(format!("/v1/claims/{id}/renew"), json!({"fence": 1, "lease_s": 600})),
         ],
-        "party" => vec![get(format!("/v1/parties/{id}")), get(format!("/v1/parties/{id}/pace"))],
+        "party" => ["", "/pace", "/standing"].map(|of| get(format!("/v1/parties/{id}{of}"))).to_vec(),
         "inventory" => vec![get(format!("/v1/inventories/{id}"))],
         "notice" => {
             vec![get(format!("/v1/notices/{id}")), post(format!("/v1/notices/{id}/answer"), json!({"answer": "seen"}))]

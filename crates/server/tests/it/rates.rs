@@ -1,6 +1,7 @@
 //! Rate limits, shedding, and what the machine's owner alone may see.
 
 use domain::party::Role;
+use domain::standing::STANDING_WAITING_COUNT;
 use serde_json::json;
 use testkit::clearinghouse::{both_clearinghouses, both_clearinghouses_with};
 
@@ -37,6 +38,39 @@ async fn reports_have_an_hour_window_of_their_own() {
             house.get("/v1/reports", &house.admin).expect(200).await;
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn so_many_reports_of_a_finder_may_wait() {
+    both_clearinghouses(async |house| {
+        let finder = house.participant("Finder", &[Role::Finder], &[]).await;
+        let other = house.participant("Other", &[Role::Finder], &[]).await;
+        let report = |n: u32| json!({"purl": "pkg:npm/x", "code_path": format!("{n}")});
+        let first = house.post("/v1/reports", &finder.token, &report(0)).expect(202).await.json();
+        let mut tx = house.store.write().await.unwrap();
+        for _ in 1..STANDING_WAITING_COUNT {
+            store::standing::wait_begin(&mut tx, finder.party.parse().unwrap()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let reply = house.post("/v1/reports", &finder.token, &report(1)).expect(429).await;
+        assert_eq!((reply.code().as_str(), reply.header("retry-after")), ("too_many_waiting", Some("60")));
+        let problem = reply.json();
+        assert_eq!((&problem["type"], &problem["status"]), (&json!("about:blank"), &json!(429)));
+        assert!(problem["detail"].as_str().unwrap().starts_with("2000 reports of yours"), "{problem}");
+        let listed = house.get("/v1/reports", &finder.token).expect(200).await.json();
+        assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+        let again = house.post("/v1/reports", &finder.token, &report(0)).expect(202).await.json();
+        assert_eq!(again["receipt"], first["receipt"]);
+        house.post("/v1/reports", &other.token, &report(1)).expect(202).await;
+
+        let stands = json!({"party": finder.party, "proved": 0, "unproved": 0, "standing_thousandths": 500,
+            "delay_s": 10_800, "waiting": 2_000, "waiting_max": 2_000});
+        assert_eq!(house.get("/v1/standing", &finder.token).expect(200).await.json(), stands);
+        let path = format!("/v1/parties/{}/standing", finder.party);
+        assert_eq!(house.get(&path, &house.admin).expect(200).await.json(), stands);
+        house.get(&path, &other.token).expect(404).await;
+    })
     .await;
 }
 

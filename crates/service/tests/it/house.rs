@@ -11,6 +11,7 @@ use domain::inventory::{AssetTags, Exposure};
 use domain::party::{Actor, Role, TokenScope};
 use domain::read_in::Tier;
 use domain::report::ReportState;
+use domain::standing::STANDING_WAITING_COUNT;
 use domain::time::Timestamp;
 use service::case::CaseView;
 use service::identity::now;
@@ -95,6 +96,7 @@ pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
         lease_s: service::job::JOB_LEASE_S,
         proof_needs: Vec::new(),
         store_bytes_max: None,
+        waiting_max: STANDING_WAITING_COUNT,
         missing_points: MissingPoints::Safer,
         publisher: "Test Clearinghouse".to_owned(),
         public_url: "https://clearing.example".to_owned(),
@@ -232,6 +234,7 @@ impl House {
             key: format!("{kind} again {number}"),
             payload: payload.to_owned(),
             run_after: at,
+            turn_at: at,
             created_at: at,
         };
         let mut tx = self.store.write().await.unwrap();

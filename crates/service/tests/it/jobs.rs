@@ -37,6 +37,7 @@ async fn picture(house: &House, finder: &Player, operator: &Player, cases: &[Cas
         }
         picture.push_str(&format!("{view:#?}\n"));
     }
+    picture.push_str(&format!("{:#?}\n", s.standing_show(&finder.ctx(), finder.party).await.unwrap()));
     picture.push_str(&format!("{:#?}\n", s.notice_list(&operator.ctx(), &page).await.unwrap()));
     picture.push_str(&format!("{:#?}\n", s.advisory_list(&page).await.unwrap()));
     picture

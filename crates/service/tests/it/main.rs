@@ -15,4 +15,5 @@ mod pace;
 mod package;
 mod sealed;
 mod sending;
+mod standing;
 mod verdicts;

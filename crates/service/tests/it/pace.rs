@@ -221,6 +221,7 @@ async fn two_servers_at_once_hand_over_no_more_than_the_rate() {
                 key: format!("pace-release at once {n}"),
                 payload: keeper.party.to_string(),
                 run_after: now(),
+                turn_at: now(),
                 created_at: now(),
             };
             assert!(store::job::enqueue(&mut tx, &job).await.unwrap());

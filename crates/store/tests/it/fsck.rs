@@ -47,6 +47,7 @@ async fn every_broken_invariant_is_named_with_its_row() {
             key: "k".to_owned(),
             payload: "{}".to_owned(),
             run_after: seed::NOW,
+            turn_at: seed::NOW,
             created_at: seed::NOW,
         };
         job::enqueue(&mut tx, &new).await.unwrap();

@@ -16,6 +16,7 @@ async fn enqueue(tx: &mut Tx, kind: &str, key: &str, run_after: Timestamp) -> Op
         key: key.to_owned(),
         payload: "{}".to_owned(),
         run_after,
+        turn_at: run_after,
         created_at: seed::NOW,
     };
     job::enqueue(tx, &job).await.unwrap().then_some(id)

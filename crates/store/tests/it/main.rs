@@ -7,5 +7,6 @@ mod fsck;
 mod jobs;
 mod opening;
 mod pace;
+mod standing;
 mod transactions;
 mod visibility;

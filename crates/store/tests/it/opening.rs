@@ -164,6 +164,7 @@ async fn cases_from_before_there_was_a_pace_count_as_handed_over() {
             &temp,
             "drop table case_waits; drop table pace_guests; drop table pace_seasons; drop table paces; \
              alter table cases drop column judged_at; alter table cases drop column duplicate_of; \
+             drop table standings; alter table findings drop column counted; alter table jobs drop column turn_at; \
              delete from schema_migrations where version >= 3",
         )
         .await;
@@ -176,5 +177,46 @@ async fn cases_from_before_there_was_a_pace_count_as_handed_over() {
         // The time of its verdict is what its history says.
         let case = store::case::by_id(&mut tx, case.id).await.unwrap().unwrap();
         assert_eq!(case.judged_at, Some(judged.at));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finders_did_before_there_was_a_standing_counts() {
+    for temp in [sqlite_store(), postgres_store().await] {
+        let store = temp.open().await;
+        let mut tx = store.write().await.unwrap();
+        let (finder, member) = testkit::seed::party(&mut tx, "Finder", &[]).await.unwrap();
+        let (other, _) = testkit::seed::party(&mut tx, "Other", &[]).await.unwrap();
+        let case = testkit::seed::case(&mut tx, "pkg:npm/a").await.unwrap().id;
+        let at = testkit::seed::NOW;
+        // Two of one defect, one that was not proved, one whose proof runs, one of which there is nothing yet.
+        for (state, joins) in [("in-case", true), ("in-case", true), ("not-proved", false), ("proving", false)] {
+            let report = testkit::seed::report(&mut tx, finder, member, "pkg:npm/a").await.unwrap();
+            let finding = testkit::seed::finding(&mut tx, &report).await.unwrap().id;
+            if joins {
+                store::finding::join_case(&mut tx, finding, case, "the same", at).await.unwrap();
+            } else {
+                store::finding::set_state(&mut tx, finding, state.parse().unwrap(), None, at).await.unwrap();
+            }
+            if state != "proving" {
+                store::report::set_state(&mut tx, report.id, domain::report::ReportState::Done, at).await.unwrap();
+            }
+        }
+        testkit::seed::report(&mut tx, finder, member, "pkg:npm/a").await.unwrap();
+        tx.commit().await.unwrap();
+        // As it was before the fifth migration.
+        tamper(
+            &temp,
+            "drop table standings; alter table findings drop column counted; alter table jobs drop column turn_at; \
+             delete from schema_migrations where version >= 5",
+        )
+        .await;
+        let store = temp.open().await;
+        let mut tx = store.read().await.unwrap();
+        let counts = store::standing::of(&mut tx, finder).await.unwrap();
+        let counted = (counts.record.proved, counts.record.unproved, counts.waiting);
+        assert_eq!(counted, (1, 1, 2), "on {}", temp.name);
+        assert_eq!(store::standing::of(&mut tx, other).await.unwrap(), store::standing::Counts::default());
+        assert_eq!(store::fsck(&store).await.unwrap(), Vec::<String>::new());
     }
 }

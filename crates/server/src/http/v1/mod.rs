@@ -16,6 +16,7 @@ mod packages;
 mod parties;
 mod proofs;
 mod reports;
+mod standings;
 mod submissions;
 mod tokens;
 pub mod wire;
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(inventories::routes())
         .merge(notices::routes())
         .merge(paces::routes())
+        .merge(standings::routes())
         .merge(packages::routes())
         .merge(parties::routes())
         .merge(tokens::routes())

@@ -158,7 +158,8 @@ struct ReportAttachment {
 
 /// Send a report in the shape of the TAP intake. 202 after it is stored for good: `Link` with
 /// `rel="monitor"` says where to ask how it stands. Refusals carry the problem types and codes of
-/// that intake. The token may also stand in the older header `TAP-SUBMISSION-TOKEN`.
+/// that intake. 429 with the code `too_many_waiting` where so many reports of your party wait that no
+/// more are taken now: nothing was stored, come again after `Retry-After`. The token may also stand in the older header `TAP-SUBMISSION-TOKEN`.
 #[utoipa::path(post, path = "/v1/reports", tag = "reports", operation_id = "report_submit",
     security(("bearer" = []), ("tap_submission_token" = [])),
     request_body(content((Report = "application/json"), (String = "multipart/mixed")), description = "As JSON, or as multipart/mixed: a part `report` with the JSON without files, and a part `attachment` for each file, whose name, type and description stand in its header."),
