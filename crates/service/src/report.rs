@@ -100,9 +100,9 @@ impl Service {
         match self.report_take(ctx, &new).await {
             // The same bytes came twice at this moment. The other one is stored by now.
             Err(ServiceError::Conflict { .. }) => self.report_take(ctx, &new).await,
-            // The same, and the other one took the last place.
+            // The same, and the other one took the last place. Asked as a writer: what that sees is durable.
             Err(full @ ServiceError::QueueFull { .. }) => {
-                let mut tx = self.store.read().await?;
+                let mut tx = self.store.write().await?;
                 let known = table::by_digest(&mut tx, ctx.actor.party, &new.row.digest).await?;
                 known.map_or(Err(full), |report| Ok(report.receipt))
             }

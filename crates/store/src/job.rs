@@ -227,7 +227,7 @@ pub async fn claim_with(tx: &mut Tx, lease: &Lease, labels: Option<&[String]>) -
     };
     let sql = format!(
         "update jobs set state = 'running', attempts = attempts + 1, lease_until = $2, leased_by = $3 \
-         where id in (select id from jobs where ((state = 'ready' and run_after <= $1) \
+         where id in (select id from jobs where state in ('ready', 'running') and ((state = 'ready' and run_after <= $1) \
          or (state = 'running' and lease_until <= $1)) {kinds} {met} order by turn_at, id limit $4 \
          for update skip locked) returning {}",
         columns!()

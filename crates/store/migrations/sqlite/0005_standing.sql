@@ -23,3 +23,4 @@ insert into standings (party_id, proved, unproved, waiting)
 -- When it is a job's turn among those whose time has come.
 alter table jobs add column turn_at integer not null default 0;
 update jobs set turn_at = run_after;
+create index jobs_turn on jobs (turn_at, id) where state in ('ready', 'running');
