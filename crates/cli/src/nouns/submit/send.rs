@@ -12,7 +12,7 @@ use super::read::File;
 use crate::api::{Api, ApiError, text};
 
 /// Reports that are under way at the same time.
-const SENDERS_COUNT: usize = 8;
+const SENDERS_COUNT: usize = 24;
 /// Pause between two looks at a submission, in milliseconds.
 const POLL_MS: u64 = 500;
 
