@@ -14,7 +14,7 @@ use store::case::{self as table, Case};
 use crate::Service;
 use crate::case::CaseView;
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError, Violation};
+use crate::error::{Result, ServiceError, Violation, url_check};
 use crate::identity::now;
 use crate::job::JobKind;
 
@@ -43,11 +43,7 @@ fn input_check(input: &EmbargoInput, owner: bool, opened: Timestamp) -> Result<(
         ));
     }
     if let Some(url) = &input.url {
-        let absolute = url.starts_with("https://") || url.starts_with("http://");
-        if !absolute || url.len() > EMBARGO_URL_BYTES_MAX || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            let reason = format!("an absolute http(s) URL of at most {EMBARGO_URL_BYTES_MAX} bytes");
-            violations.push(Violation::new("invalid_reference", "url", reason));
-        }
+        violations.extend(url_check("url", url, EMBARGO_URL_BYTES_MAX).err());
     }
     let written = matches!(input.source, EmbargoSource::UpstreamPolicy | EmbargoSource::ListRule);
     if !owner && written && input.url.is_none() {

@@ -4,6 +4,7 @@
 //! thing that does not exist give the same value.
 
 use domain::shown::is_turning;
+use formats::tap::is_http_url;
 use store::StoreError;
 use thiserror::Error;
 
@@ -83,6 +84,15 @@ impl ServiceError {
     pub fn conflict(code: &'static str, reason: impl Into<String>) -> Self {
         Self::Conflict { code, reason: reason.into() }
     }
+}
+
+/// Refuses what nobody can follow as a reference.
+pub(crate) fn url_check(field: &str, url: &str, bytes_max: usize) -> std::result::Result<(), Violation> {
+    if url.len() <= bytes_max && is_http_url(url) {
+        return Ok(());
+    }
+    let reason = format!("an absolute http(s) URL of at most {bytes_max} bytes");
+    Err(Violation::new("invalid_reference", field, reason))
 }
 
 /// Refuses a text of several lines that is empty, too long, or holds control characters.

@@ -18,7 +18,7 @@ use store::pace::{self as table, PaceRow, Wait};
 use crate::Service;
 use crate::case::{CaseView, reason_check};
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError, Violation};
+use crate::error::{Result, ServiceError, Violation, url_check};
 pub use crate::handover::Queued;
 use crate::handover::released_at;
 use crate::job::JobKind;
@@ -73,14 +73,6 @@ pub struct PaceQueue {
     pub more: bool,
 }
 
-fn url_check(violations: &mut Vec<Violation>, field: &str, url: &str, bytes_max: usize) {
-    let absolute = url.starts_with("https://") || url.starts_with("http://");
-    if !absolute || url.len() > bytes_max || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        let reason = format!("an absolute http(s) URL of at most {bytes_max} bytes");
-        violations.push(Violation::new("invalid_reference", field, reason));
-    }
-}
-
 /// `local@domain` of visible ASCII, as a header of a message can carry it bare.
 pub(crate) fn is_address(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
@@ -103,7 +95,7 @@ fn told_check(violations: &mut Vec<Violation>, told: Told, to: Option<&str>) {
             let reason = format!("an e-mail address such as security@example.org, at most {TOLD_TO_BYTES_MAX} bytes");
             violations.push(Violation::new("malformed_address", "told_to", reason));
         }
-        (Told::AdvisoryChannel, Some(url)) => url_check(violations, "told_to", url, TOLD_TO_BYTES_MAX),
+        (Told::AdvisoryChannel, Some(url)) => violations.extend(url_check("told_to", url, TOLD_TO_BYTES_MAX).err()),
         (Told::AdvisoryChannel, None) => {
             let reason = "the URL of the repository's private advisory channel";
             violations.push(Violation::new("missing_field", "told_to", reason));
@@ -132,7 +124,7 @@ fn input_check(input: &PaceInput) -> Vec<Violation> {
     }
     told_check(&mut violations, input.told, input.told_to.as_deref());
     if let Some(url) = &input.embargo_url {
-        url_check(&mut violations, "embargo_url", url, POLICY_URL_BYTES_MAX);
+        violations.extend(url_check("embargo_url", url, POLICY_URL_BYTES_MAX).err());
     }
     if input.embargo_days.is_some_and(|days| !(1..=EMBARGO_OUTER_DAYS_MAX).contains(&days)) {
         violations.push(Violation::new("out_of_range", "embargo_days", format!("1 to {EMBARGO_OUTER_DAYS_MAX}")));

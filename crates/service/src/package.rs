@@ -85,7 +85,7 @@ impl Service {
         }
         for (i, fix) in fixes_told(&view).into_iter().enumerate() {
             let folder = format!("fixes/{}", i + 1);
-            files.push((format!("{folder}/fix.json"), pretty(&fix_json(fix))?));
+            files.push((format!("{folder}/fix.json"), pretty(&fix_json(fix)?)?));
             if let Some(blob) = fix.patch_blob_id {
                 files.push((format!("{folder}/fix.patch"), self.blob_get(&mut tx, blob).await?));
             }
@@ -161,7 +161,7 @@ impl Service {
             letter.prose(&case.summary);
         }
         measured_tell(&mut letter, view, &range, proofs);
-        fixes_tell(&mut letter, view);
+        fixes_tell(&mut letter, view)?;
         letter.heading("What we ask of you");
         letter.prose("Your verdict, which is final and which only you can give or change: vulnerability, hardening, not-an-issue, \
                       duplicate-of-ours or will-not-fix. The finders are told what you say.");
@@ -235,7 +235,7 @@ fn measured_tell(letter: &mut Letter, view: &CaseView, range: &MeasuredRange, pr
     }
 }
 
-fn fixes_tell(letter: &mut Letter, view: &CaseView) {
+fn fixes_tell(letter: &mut Letter, view: &CaseView) -> Result<()> {
     letter.heading("Fix");
     let fixes = fixes_told(view);
     if fixes.iter().all(|f| f.state != FixState::Verified) {
@@ -248,46 +248,45 @@ fn fixes_tell(letter: &mut Letter, view: &CaseView) {
             (kind, _) => kind.to_string(),
         };
         letter.point(&format!("{}: {what}. {}", fix.state, fix.note));
-        for line in matrix_lines(fix) {
+        for line in matrix_lines(fix)? {
             letter.point(&format!("  {line}"));
         }
     }
+    Ok(())
 }
 
 /// A fix's matrix in words: which proof on which version, and what came of it.
-fn matrix_lines(fix: &Fix) -> Vec<String> {
-    let Some(matrix) = fix.matrix.as_deref() else { return Vec::new() };
+fn matrix_lines(fix: &Fix) -> Result<Vec<String>> {
+    let Some(matrix) = fix.matrix.as_deref() else { return Ok(Vec::new()) };
     let short = |digest: &str| digest.chars().take(12).collect::<String>();
     if let Ok(rows) = serde_json::from_str::<Vec<StatedRow>>(matrix) {
         let cells = |row: &StatedRow| row.cells().map(|(name, cell)| format!("{name} {}", cell.is)).join(", ");
         let line =
             |row: &StatedRow| format!("{}, proof {}: {}", row.version, short(row.proof.digest.as_str()), cells(row));
-        return rows.iter().map(line).collect();
+        return Ok(rows.iter().map(line).collect());
     }
-    let lines: Vec<FixLine> = serde_json::from_str(matrix).unwrap_or_default();
-    lines.iter().map(|l| format!("{}, proof {}: {}", l.version, short(&l.proof), l.verdict)).collect()
+    let lines: Vec<FixLine> = serde_json::from_str(matrix).map_err(|e| internal("read a stored matrix", e))?;
+    Ok(lines.iter().map(|l| format!("{}, proof {}: {}", l.version, short(&l.proof), l.verdict)).collect())
 }
 
-fn fix_json(fix: &Fix) -> Value {
-    let matrix: Value = fix.matrix.as_deref().and_then(|m| serde_json::from_str(m).ok()).unwrap_or_default();
-    json!({
+fn fix_json(fix: &Fix) -> Result<Value> {
+    Ok(json!({
         "kind": fix.kind.as_str(),
         "state": fix.state.as_str(),
         "version": fix.version,
         "note": fix.note,
-        "matrix": matrix,
+        "matrix": stored(fix.matrix.as_deref())?,
         "verified_at": fix.verified_at.map(|at: Timestamp| at.to_string()),
-    })
+    }))
+}
+
+/// What was stored as JSON; null for nothing.
+fn stored(text: Option<&str>) -> Result<Value> {
+    text.map_or(Ok(Value::Null), |text| serde_json::from_str(text).map_err(|e| internal("read stored JSON", e)))
 }
 
 /// What was measured, as data.
 fn measured(view: &CaseView) -> Result<Value> {
-    let value = |text: &Option<String>| -> Result<Value> {
-        match text {
-            Some(text) => serde_json::from_str(text).map_err(|e| internal("read a stored range", e)),
-            None => Ok(Value::Null),
-        }
-    };
     let mut proofs = Vec::new();
     for proof in confirmed(view).take(PACKAGE_PROOFS_COUNT_MAX) {
         proofs.push(json!({
@@ -296,18 +295,17 @@ fn measured(view: &CaseView) -> Result<Value> {
             "oracle": proof.oracle.as_str(),
             "vulnerable": proof.vulnerable,
             "fixed": proof.fixed,
-            "range": value(&proof.range)?,
+            "range": stored(proof.range.as_deref())?,
         }));
     }
-    let aliases = value(&Some(view.case.aliases.clone()))?;
     Ok(json!({
         "case": view.case.id.to_string(),
         "purl": view.case.purl,
         "title": view.case.title,
-        "aliases": aliases,
+        "aliases": stored(Some(&view.case.aliases))?,
         "weakness": view.case.weakness,
         "credits": view.credits,
-        "range": value(&view.case.range)?,
+        "range": stored(view.case.range.as_deref())?,
         "proofs": proofs,
     }))
 }

@@ -23,7 +23,7 @@ use store::{Listed, Page, Tx};
 use crate::Service;
 use crate::case::credits_of;
 use crate::ctx::{Begun, Ctx};
-use crate::error::{Result, ServiceError, Violation, internal};
+use crate::error::{Result, ServiceError, Violation, internal, url_check};
 use crate::identity::{new_id, random};
 use crate::job::JobKind;
 use crate::range::MeasuredRange;
@@ -141,10 +141,7 @@ fn input_check(input: &PublishInput) -> Result<()> {
         }
     }
     for (i, url) in input.references.iter().enumerate() {
-        let absolute = url.starts_with("https://") || url.starts_with("http://");
-        if !absolute || url.len() > REFERENCE_BYTES_MAX || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-            violations.push(Violation::new("invalid_reference", format!("references[{i}]"), "an absolute http(s) URL"));
-        }
+        violations.extend(url_check(&format!("references[{i}]"), url, REFERENCE_BYTES_MAX).err());
     }
     if violations.is_empty() { Ok(()) } else { Err(ServiceError::Invalid(violations)) }
 }

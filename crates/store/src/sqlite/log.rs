@@ -56,6 +56,13 @@ pub(super) struct Log {
     state: Arc<State>,
 }
 
+/// Whoever hands the log to the disk.
+pub(super) struct Keeper {
+    file: File,
+    orders: mpsc::Receiver<Order>,
+    state: Arc<State>,
+}
+
 impl Log {
     /// Of the database at this path, which must be open, and makes durable what lies in it.
     pub(super) fn open(database: &Path) -> std::io::Result<Self> {
@@ -71,11 +78,17 @@ impl Log {
 
     /// Of a file to which the log is written.
     pub(super) fn of(file: File) -> std::io::Result<Self> {
+        let (log, keeper) = Self::unkept(file);
+        std::thread::Builder::new().name("sqlite-log".to_owned()).spawn(move || keeper.keep())?;
+        Ok(log)
+    }
+
+    /// The same before anybody keeps it.
+    pub(super) fn unkept(file: File) -> (Self, Keeper) {
         let (orders, taken) = mpsc::channel();
         let state = Arc::new(State::default());
-        let kept = Arc::clone(&state);
-        std::thread::Builder::new().name("sqlite-log".to_owned()).spawn(move || keep(&file, &taken, &kept))?;
-        Ok(Self { orders, state })
+        let keeper = Keeper { file, orders: taken, state: Arc::clone(&state) };
+        (Self { orders, state }, keeper)
     }
 
     /// Tells these once the disk has what was committed just now. To be called by the writer, after each commit.
@@ -111,24 +124,28 @@ impl Log {
     }
 }
 
-fn keep(file: &File, orders: &mpsc::Receiver<Order>, state: &State) {
-    while let Ok(Order { mut commits, mut members }) = orders.recv() {
-        while let Ok(more) = orders.try_recv() {
-            commits = more.commits;
-            members.extend(more.members);
+impl Keeper {
+    /// Hands the log over as it is asked to, until nobody can ask any more.
+    pub(super) fn keep(self) {
+        let Self { file, orders, state } = self;
+        while let Ok(Order { mut commits, mut members }) = orders.recv() {
+            while let Ok(more) = orders.try_recv() {
+                commits = more.commits;
+                members.extend(more.members);
+            }
+            let kept = match state.refused.get() {
+                Some(refused) => Err(refused.clone()),
+                None => file.sync_data().map_err(|error| {
+                    tracing::error!(%error, "the disk refused SQLite's log; nothing is begun until the next start");
+                    let reason = format!("the disk refused the log ({error}); start anew once it is well");
+                    let refused = StoreError::Unavailable { doing: "commit".to_owned(), reason };
+                    state.refused.get_or_init(|| refused).clone()
+                }),
+            };
+            if kept.is_ok() {
+                state.durable.store(commits, Ordering::Release);
+            }
+            members.into_iter().for_each(|member| member.tell(kept.clone()));
         }
-        let kept = match state.refused.get() {
-            Some(refused) => Err(refused.clone()),
-            None => file.sync_data().map_err(|error| {
-                tracing::error!(%error, "the disk refused SQLite's log; nothing is begun until the next start");
-                let reason = format!("the disk refused the log ({error}); start anew once it is well");
-                let refused = StoreError::Unavailable { doing: "commit".to_owned(), reason };
-                state.refused.get_or_init(|| refused).clone()
-            }),
-        };
-        if kept.is_ok() {
-            state.durable.store(commits, Ordering::Release);
-        }
-        members.into_iter().for_each(|member| member.tell(kept.clone()));
     }
 }
