@@ -8,14 +8,16 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use domain::deadline::MissingPoints;
+use domain::party::{Role, TokenScope};
 use serde_json::json;
 use server::ServerConfig;
+use service::ctx::Ctx;
+use service::party::{PartyInput, TokenInput};
 use service::{Service, ServiceConfig};
 use store::StoreConfig;
 use testkit::{postgres, sqlite_store};
@@ -27,6 +29,8 @@ const SERVER_VARIABLE: &str = "PROOFHOUSE_BENCH_INTAKE_SERVER";
 const LOAD_S: u64 = 20;
 /// Clients of a load that is to be borne, each with one request at a time.
 const CLIENTS: usize = 64;
+/// Finders whom the clients work for, in a load of several.
+const FINDERS: usize = 16;
 /// Clients of a load that is to be shed: more than may be at work at once.
 const CLIENTS_TOO_MANY: usize = 512;
 /// Size of a report, in bytes.
@@ -48,21 +52,24 @@ fn main() {
     for (store, bar) in BARS {
         let mut server = Server::start(store);
         println!("-- {store}, {load_s} s, reports of {REPORT_BYTES} bytes");
-        let before = server.cpu_s();
-        let borne = load(&server, CLIENTS, load_s);
-        let cpu_ms = (server.cpu_s() - before) * 1e3 / borne.accepted as f64;
-        println!(
-            "{CLIENTS} clients: {borne}; {cpu_ms:.2} ms of the server's CPU for each; {:.2} x the bar of {bar}/s, p99 at most {P99_MS_MAX} ms",
-            borne.rate() / bar
-        );
-        let shed = load(&server, CLIENTS_TOO_MANY, load_s);
-        println!("{CLIENTS_TOO_MANY} clients: {shed}");
+        let mut accepted = 0;
+        for finders in [FINDERS, 1] {
+            let before = server.cpu_s();
+            let borne = load(&server, CLIENTS, finders, load_s);
+            let cpu_ms = (server.cpu_s() - before) * 1e3 / borne.accepted as f64;
+            println!(
+                "{CLIENTS} clients of {finders}: {borne}; {cpu_ms:.2} ms of the server's CPU for each; {:.2} x the bar of {bar}/s, \
+                 p99 at most {P99_MS_MAX} ms",
+                borne.rate() / bar
+            );
+            accepted += borne.accepted;
+        }
+        let shed = load(&server, CLIENTS_TOO_MANY, FINDERS, load_s);
+        println!("{CLIENTS_TOO_MANY} clients of {FINDERS}: {shed}");
+        accepted += shed.accepted;
         let (there, drawn) = server.reports();
-        println!(
-            "receipts given {}, reports in the store {there}, of those with their finding drawn {drawn}",
-            borne.accepted + shed.accepted
-        );
-        assert_eq!(there, borne.accepted + shed.accepted, "what got a receipt is in the store, and nothing twice");
+        println!("receipts given {accepted}, reports in the store {there}, of those with their finding drawn {drawn}");
+        assert_eq!(there, accepted, "what got a receipt is in the store, and nothing twice");
     }
 }
 
@@ -70,7 +77,8 @@ fn main() {
 struct Server {
     process: Child,
     address: SocketAddr,
-    token: String,
+    /// One of each finder.
+    tokens: Vec<String>,
     said: BufReader<std::process::ChildStdout>,
 }
 
@@ -82,8 +90,9 @@ impl Server {
         let mut said = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         said.read_line(&mut line).unwrap();
-        let (address, token) = line.trim().split_once(' ').expect("the server says where it is");
-        Self { address: address.parse().unwrap(), token: token.to_owned(), process, said }
+        let mut words = line.split_whitespace();
+        let address = words.next().expect("the server says where it is").parse().unwrap();
+        Self { address, tokens: words.map(str::to_owned).collect(), process, said }
     }
 
     /// CPU time that its process took so far, in seconds; that of PostgreSQL is not in it.
@@ -148,14 +157,13 @@ impl std::fmt::Display for Load {
 /// Number of the next report: no two are alike.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-fn load(server: &Server, clients: usize, load_s: u64) -> Load {
+fn load(server: &Server, clients: usize, finders: usize, load_s: u64) -> Load {
     let begun = Instant::now();
     let until = begun + Duration::from_secs(load_s);
-    let token = Arc::new(server.token.clone());
     let address = server.address;
     let clients: Vec<_> = (0..clients)
-        .map(|_| {
-            let token = Arc::clone(&token);
+        .map(|at| {
+            let token = server.tokens[at % finders].clone();
             let client = thread::Builder::new().stack_size(256 << 10);
             client.spawn(move || client_run(address, &token, until)).unwrap()
         })
@@ -269,7 +277,22 @@ async fn serve(store: &str) {
     })
     .await
     .unwrap();
-    let issued = service.admin_bootstrap("Clearinghouse", "Ada Admin").await.unwrap();
+    let admin = service.admin_bootstrap("Clearinghouse", "Ada Admin").await.unwrap();
+    let desk = Ctx::of(service.authenticate(&admin.secret.unwrap()).await.unwrap());
+    let mut tokens = Vec::new();
+    for at in 0..FINDERS {
+        let input = PartyInput {
+            name: format!("Finder {at}"),
+            accountable: "Fay Finder".to_owned(),
+            roles: vec![Role::Finder],
+            contact: String::new(),
+            packages: Vec::new(),
+        };
+        let finder = service.party_create(&desk, input).await.unwrap();
+        let scopes = vec![TokenScope::Write];
+        let input = TokenInput { label: "bench".to_owned(), scopes, life_days: 1 };
+        tokens.push(service.token_issue(&desk, finder.members[0].id, input).await.unwrap().secret.unwrap());
+    }
     let mut config = ServerConfig::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     config.clerks = 1;
     config.limits.token_requests_per_minute = u32::MAX;
@@ -283,7 +306,7 @@ async fn serve(store: &str) {
         })
         .await
     });
-    println!("{} {}", told.await.unwrap(), issued.secret.unwrap());
+    println!("{} {}", told.await.unwrap(), tokens.join(" "));
     let line_read = || tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()).unwrap_or(0));
     while line_read().await.unwrap() > 0 {
         let counts = counting.job_counts().await.unwrap();

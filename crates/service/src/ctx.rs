@@ -40,6 +40,19 @@ impl Ctx {
         Self { actor, idempotency: None }
     }
 
+    /// What is looked up under the client's key, if it sent one.
+    pub(crate) fn request(&self, use_case: &str) -> Result<Option<idempotency::Request>> {
+        let Some(idem) = &self.idempotency else { return Ok(None) };
+        key_check(&idem.key)?;
+        Ok(Some(idempotency::Request {
+            party_id: self.actor.party,
+            key: idem.key.clone(),
+            use_case: use_case.to_owned(),
+            digest: idem.request_digest.clone(),
+            created_at: self.actor.now,
+        }))
+    }
+
     /// Authorises an action that concerns no case.
     ///
     /// # Errors
@@ -108,20 +121,13 @@ impl Service {
 
     /// Looks up the idempotency key in a transaction whose use case was authorised.
     pub(crate) async fn begun(&self, mut tx: Tx, ctx: &Ctx, use_case: &str) -> Result<Begun> {
-        let Some(idem) = &ctx.idempotency else {
+        let Some(request) = ctx.request(use_case)? else {
             return Ok(Begun::Fresh(Box::new(Work { tx, keyed: None })));
         };
-        key_check(&idem.key)?;
-        let party_id = ctx.actor.party;
-        let request = idempotency::Request {
-            party_id,
-            key: idem.key.clone(),
-            use_case: use_case.to_owned(),
-            digest: idem.request_digest.clone(),
-            created_at: ctx.actor.now,
-        };
         match idempotency::begin(&mut tx, &request).await? {
-            idempotency::Begun::New => Ok(Begun::Fresh(Box::new(Work { tx, keyed: Some((party_id, request.key)) }))),
+            idempotency::Begun::New => {
+                Ok(Begun::Fresh(Box::new(Work { tx, keyed: Some((request.party_id, request.key)) })))
+            }
             idempotency::Begun::Repeated(Some(resource)) => Ok(Begun::Replayed(resource)),
             // Key and effect are committed together, so a key without a resource cannot be read.
             idempotency::Begun::Repeated(None) => Err(ServiceError::Internal("a key without a resource".to_owned())),

@@ -61,6 +61,20 @@ pub(crate) fn runtime_label(runtime: &str) -> String {
     format!("runtime={runtime}")
 }
 
+/// A job whose time is now.
+pub(crate) fn job_new(kind: JobKind, key: &str) -> Result<NewJob> {
+    let at = now();
+    Ok(NewJob {
+        id: new_id(at)?,
+        kind: kind.to_string(),
+        key: format!("{kind} {key}"),
+        payload: key.to_owned(),
+        run_after: at,
+        turn_at: at,
+        created_at: at,
+    })
+}
+
 impl Service {
     /// Leaves a job to be done. `key` begins with the id of what it is about; the same kind and key
     /// is one job.
@@ -114,17 +128,7 @@ impl Service {
         run_after: Timestamp,
         turn_at: Timestamp,
     ) -> Result<()> {
-        let at = now();
-        let job = NewJob {
-            id: new_id(at)?,
-            kind: kind.to_string(),
-            key: format!("{kind} {key}"),
-            payload: key.to_owned(),
-            run_after,
-            turn_at,
-            created_at: at,
-        };
-        Ok(table::enqueue_put(tx, &job).await?)
+        Ok(table::enqueue_put(tx, &NewJob { run_after, turn_at, ..job_new(kind, key)? }).await?)
     }
 
     /// Tells every worker of this process that there may be something to do; also one that is only

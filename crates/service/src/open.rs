@@ -15,6 +15,7 @@ use crate::error::{Result, ServiceError, internal};
 use crate::job::{JOB_LEASE_S_MAX, JOB_LEASE_S_MIN, JobKind};
 use crate::measure::Measurer;
 use crate::seal::Sealer;
+use crate::taking::Taking;
 
 /// Large documents read at once in one process: an inventory of 16 MiB takes up to about 240 MB while it is read.
 const READINGS_AT_ONCE_COUNT_MAX: usize = 2;
@@ -54,6 +55,7 @@ pub struct Service {
     pub(crate) measurer: Measurer,
     pub(crate) wake: Arc<Notify>,
     pub(crate) reading: Arc<Semaphore>,
+    pub(crate) taking: Arc<Taking>,
     /// When this process last kept house, in microseconds UTC.
     pub(crate) housekept: Arc<AtomicI64>,
     pub(crate) lease_s: i64,
@@ -91,6 +93,7 @@ impl Service {
             signer: Arc::new(signer),
             measurer,
             wake: Arc::new(Notify::new()),
+            taking: Arc::default(),
             reading: Arc::new(Semaphore::new(READINGS_AT_ONCE_COUNT_MAX)),
             housekept: Arc::new(AtomicI64::new(0)),
             lease_s: config.lease_s.clamp(JOB_LEASE_S_MIN, JOB_LEASE_S_MAX),

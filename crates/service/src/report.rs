@@ -17,12 +17,13 @@ use store::report::{self as table};
 use store::{Listed, Page, Tx};
 
 use crate::Service;
-use crate::ctx::{Begun, Ctx};
+use crate::ctx::Ctx;
 use crate::error::{Result, ServiceError, internal};
 use crate::identity::{digest_hex, new_id, new_receipt, now};
-use crate::job::JobKind;
+use crate::job::{JobKind, job_new};
 use crate::known::Known;
 use crate::provenance;
+use crate::taking::New;
 use crate::verdict::FindingVerdict;
 
 /// What a sender gets after the commit.
@@ -62,13 +63,6 @@ pub struct ReportView {
     pub verdicts: Vec<FindingVerdict>,
 }
 
-/// A report that is about to be stored.
-struct New {
-    row: table::Report,
-    attachments: Vec<table::Attachment>,
-    blobs: Vec<store::blob::Blob>,
-}
-
 impl Service {
     /// Stores one TAP report. The same bytes from the same party give the same receipt.
     ///
@@ -96,41 +90,7 @@ impl Service {
     }
 
     async fn report_accept(&self, ctx: &Ctx, report: &Report, body: &[u8]) -> Result<String> {
-        let new = self.report_new(ctx, report, body)?;
-        match self.report_take(ctx, &new).await {
-            // The same bytes came twice at this moment. The other one is stored by now.
-            Err(ServiceError::Conflict { .. }) => self.report_take(ctx, &new).await,
-            // The same, and the other one took the last place. Asked as a writer: what that sees is durable.
-            Err(full @ ServiceError::QueueFull { .. }) => {
-                let mut tx = self.store.write().await?;
-                let known = table::by_digest(&mut tx, ctx.actor.party, &new.row.digest).await?;
-                known.map_or(Err(full), |report| Ok(report.receipt))
-            }
-            taken => taken,
-        }
-    }
-
-    async fn report_take(&self, ctx: &Ctx, new: &New) -> Result<String> {
-        let mut work = match self.begin(ctx, "report_submit").await? {
-            Begun::Fresh(work) => work,
-            Begun::Replayed(receipt) => return Ok(receipt),
-        };
-        if let Some(known) = table::by_digest(&mut work.tx, ctx.actor.party, &new.row.digest).await? {
-            work.finish(&known.receipt).await?;
-            return Ok(known.receipt);
-        }
-        let standing = self.place_take(&mut work.tx, ctx.actor.party).await?;
-        for blob in &new.blobs {
-            store::blob::put(&mut work.tx, blob).await?;
-        }
-        table::insert(&mut work.tx, &new.row).await?;
-        for attachment in &new.attachments {
-            table::attachment_insert(&mut work.tx, attachment).await?;
-        }
-        self.job_enqueue_by(&mut work.tx, JobKind::ReportProcess, &new.row.id.to_string(), standing).await?;
-        work.finish(&new.row.receipt).await?;
-        self.jobs_wake();
-        Ok(new.row.receipt.clone())
+        self.report_take(self.report_new(ctx, report, body)?).await
     }
 
     /// What will be stored, sealed before anybody waits for the store.
@@ -169,7 +129,8 @@ impl Service {
             });
             blobs.push(blob);
         }
-        Ok(New { row, attachments, blobs })
+        let job = job_new(JobKind::ReportProcess, &id.to_string())?;
+        Ok(New { row, attachments, blobs, job, request: ctx.request("report_submit")? })
     }
 
     /// Where a submission stands. Holding the receipt is the right to read it.

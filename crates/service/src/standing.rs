@@ -6,7 +6,6 @@ use domain::id::PartyId;
 use domain::party::Role;
 use domain::policy::Action;
 use domain::standing::{Record, Standing};
-use store::Tx;
 
 use crate::Service;
 use crate::ctx::Ctx;
@@ -46,21 +45,5 @@ impl Service {
         let standing = Standing::of(counts.record);
         let waiting_max = standing.waiting_max(self.waiting_max);
         Ok(StandingView { party, record: counts.record, standing, waiting: counts.waiting, waiting_max })
-    }
-
-    /// Takes a place for one more report of a party, or refuses it; gives the party's standing. The place is held by the
-    /// transaction, which must be dropped after a refusal.
-    pub(crate) async fn place_take(&self, tx: &mut Tx, party: PartyId) -> Result<Standing> {
-        let counts = store::standing::wait_begin(tx, party).await?;
-        let standing = Standing::of(counts.record);
-        let places = standing.waiting_max(self.waiting_max);
-        if counts.waiting > places {
-            let reason = format!(
-                "{places} reports of yours may wait unvalidated and as many do; this one was not stored. Send it again once \
-                 some are done; the more of your proofs hold, the more may wait"
-            );
-            return Err(ServiceError::QueueFull { reason, retry_after_s: QUEUE_FULL_RETRY_S });
-        }
-        Ok(standing)
     }
 }

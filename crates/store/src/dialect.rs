@@ -35,6 +35,23 @@ fn lock_clause<'a>(rest: &'a str, before: &str) -> Option<&'a str> {
     Some(after.strip_prefix(" skip locked").unwrap_or(after))
 }
 
+/// The same row so many times, each `$` in it the next parameter: `($1, 0), ($2, 0)`.
+pub(crate) fn rows(count: usize, row: &str) -> String {
+    let mut out = String::with_capacity(count * (row.len() + 8));
+    let mut parameter = 0;
+    for at in 0..count {
+        out.push_str(if at == 0 { "" } else { ", " });
+        for part in row.split_inclusive('$') {
+            out.push_str(part);
+            if part.ends_with('$') {
+                parameter += 1;
+                out.push_str(&parameter.to_string());
+            }
+        }
+    }
+    out
+}
+
 /// What a statement does to what, such as `insert into reports`: for errors.
 pub(crate) fn attempt(sql: &str) -> String {
     let words: Vec<&str> = sql.split_whitespace().take(400).collect();
@@ -66,6 +83,11 @@ mod tests {
         for (given, wanted) in cases {
             assert_eq!(for_sqlite(given), wanted);
         }
+    }
+
+    #[test]
+    fn rows_number_their_parameters_on() {
+        assert_eq!(rows(2, "($, 0, $)"), "($1, 0, $2), ($3, 0, $4)");
     }
 
     #[test]

@@ -32,7 +32,7 @@ const LOCK_WAIT_MS_MAX: u64 = 10_000;
 /// Longest pause of an open transaction between statements, in milliseconds.
 const IDLE_IN_TRANSACTION_MS_MAX: u64 = 60_000;
 /// Statements that are put off, at most.
-const PUT_COUNT_MAX: usize = 32;
+const PUT_COUNT_MAX: usize = 512;
 /// What they may hold together, in bytes.
 const PUT_BYTES_MAX: usize = 1024 * 1024;
 /// The advisory lock that is held while migrations run.
@@ -229,20 +229,25 @@ impl Before {
             }));
         }
         statements.push(Box::pin(last));
-        let mut answers: Vec<Option<Result<(), StoreError>>> = statements.iter().map(|_| None).collect();
-        // A statement is sent when it is first asked for its answer.
+        // A statement is sent when it is first asked for its answer, and answers come in the order of what was sent.
+        let mut sent = Vec::with_capacity(statements.len());
         std::future::poll_fn(|context| {
-            let mut all = Poll::Ready(());
-            for (statement, answer) in statements.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
-                match statement.as_mut().poll(context) {
-                    Poll::Ready(done) => *answer = Some(done),
-                    Poll::Pending => all = Poll::Pending,
-                }
-            }
-            all
+            sent.extend(statements.iter_mut().map(|statement| match statement.as_mut().poll(context) {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending => None,
+            }));
+            Poll::Ready(())
         })
         .await;
-        answers.into_iter().flatten().collect()
+        let mut all = Ok(());
+        for (statement, answer) in statements.into_iter().zip(sent) {
+            let answer = match answer {
+                Some(answer) => answer,
+                None => statement.await,
+            };
+            all = all.and(answer);
+        }
+        all
     }
 }
 

@@ -2,16 +2,19 @@
 //!
 //! Must not hold anything in clear that its sender meant for the reader of the report only.
 
+use std::collections::HashMap;
+
 use domain::id::{MemberId, PartyId, ReportId, ReportKind};
 use domain::report::ReportState;
 use domain::time::Timestamp;
 
 use crate::blob::BlobId;
+use crate::dialect::rows;
 use crate::error::StoreError;
 use crate::page::{Listed, Page};
 use crate::standing;
 use crate::tx::Tx;
-use crate::value::{Row, params};
+use crate::value::{Row, Value, params};
 
 /// What somebody sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,13 +164,28 @@ pub async fn by_receipt(tx: &mut Tx, receipt: &str) -> Result<Option<Report>, St
     tx.one(concat!("select ", columns!(), " from reports where receipt = $1"), params![receipt], read).await
 }
 
-/// The report with this body that the party sent before.
+/// The receipts of reports with these bodies that these parties sent before, by party and digest.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn by_digest(tx: &mut Tx, party: PartyId, digest: &str) -> Result<Option<Report>, StoreError> {
-    let sql = concat!("select ", columns!(), " from reports where party_id = $1 and digest = $2");
-    tx.one(sql, params![party, digest], read).await
+pub async fn receipts_of(
+    tx: &mut Tx,
+    sent: &[(PartyId, &str)],
+) -> Result<HashMap<(PartyId, String), String>, StoreError> {
+    let Some(first) = sent.first() else { return Ok(HashMap::new()) };
+    // Few lengths, so that a connection knows few statements. What is asked twice is answered once.
+    let length = sent.len().next_power_of_two();
+    let sql = format!(
+        "select party_id, digest, receipt from reports where (party_id, digest) in (values {})",
+        rows(length, "($, $)")
+    );
+    let asked = sent.iter().chain(std::iter::repeat_n(first, length - sent.len()));
+    let values: Vec<Value<'_>> = asked.flat_map(|(party, digest)| [(*party).into(), (*digest).into()]).collect();
+    let read_one = |row: &Row| {
+        let mut f = row.fields("reports");
+        Ok(((f.parsed()?, f.text()?), f.text()?))
+    };
+    Ok(tx.all(&sql, &values, read_one).await?.into_iter().collect())
 }
 
 /// Moves a report; `done_at` is kept for `done` only. False when there is none.

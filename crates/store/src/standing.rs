@@ -3,12 +3,15 @@
 //! One row for each party, taken by whoever changes it to the end of its transaction, and last of all rows that are held. Must not
 //! say what follows from the counts: `domain::standing` does.
 
+use std::collections::BTreeMap;
+
 use domain::id::{CaseId, FindingId, PartyId};
 use domain::standing::Record;
 
+use crate::dialect::rows;
 use crate::error::StoreError;
 use crate::tx::Tx;
-use crate::value::{Row, params};
+use crate::value::{Fields, Row, Value, params};
 
 domain::words! {
     /// As what a finding counts for its finder.
@@ -29,10 +32,13 @@ pub struct Counts {
     pub waiting: u32,
 }
 
-fn read(row: &Row) -> Result<Counts, StoreError> {
-    let mut f = row.fields("standings");
+fn counts(f: &mut Fields<'_>) -> Result<Counts, StoreError> {
     let mut count = || f.int().map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     Ok(Counts { record: Record { proved: count()?, unproved: count()? }, waiting: count()? })
+}
+
+fn read(row: &Row) -> Result<Counts, StoreError> {
+    counts(&mut row.fields("standings"))
 }
 
 /// What is counted of a party; all nothing for one that never reported.
@@ -44,21 +50,36 @@ pub async fn of(tx: &mut Tx, party: PartyId) -> Result<Counts, StoreError> {
     Ok(tx.one(sql, params![party], read).await?.unwrap_or_default())
 }
 
-/// Counts one more report that waits; gives the counts with it. Nobody else can count one for this party before the end of the
-/// transaction, so whoever finds it one too many drops the transaction.
+/// Counts more reports that wait, so many for each party, no party twice; gives the counts with them. Nobody else can count one for
+/// these parties before the end of the transaction. Parties are held in their order, so that two who hold several wait for each other
+/// in a line.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn wait_begin(tx: &mut Tx, party: PartyId) -> Result<Counts, StoreError> {
-    let sql = "insert into standings (party_id, proved, unproved, waiting) values ($1, 0, 0, 1) \
-               on conflict (party_id) do update set waiting = standings.waiting + 1 \
-               returning proved, unproved, waiting";
-    Ok(tx.one(sql, params![party], read).await?.unwrap_or_default())
+pub async fn wait_begin(tx: &mut Tx, more: &BTreeMap<PartyId, u32>) -> Result<BTreeMap<PartyId, Counts>, StoreError> {
+    if more.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sql = format!(
+        "insert into standings (party_id, proved, unproved, waiting) values {} \
+         on conflict (party_id) do update set waiting = standings.waiting + excluded.waiting \
+         returning party_id, proved, unproved, waiting",
+        rows(more.len(), "($, 0, 0, $)")
+    );
+    let values: Vec<Value<'_>> = more.iter().flat_map(|(party, by)| [(*party).into(), i64::from(*by).into()]).collect();
+    let read_one = |row: &Row| {
+        let mut f = row.fields("standings");
+        Ok((f.parsed()?, counts(&mut f)?))
+    };
+    Ok(tx.all(&sql, &values, read_one).await?.into_iter().collect())
 }
 
 /// Counts reports that begin or cease to wait after they were taken in.
-pub(crate) async fn waiting_change(tx: &mut Tx, party: PartyId, by: i64) -> Result<(), StoreError> {
-    tx.execute("update standings set waiting = waiting + $2 where party_id = $1", params![party, by]).await?;
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn waiting_change(tx: &mut Tx, party: PartyId, by: i64) -> Result<(), StoreError> {
+    tx.put("update standings set waiting = waiting + $2 where party_id = $1", params![party, by]).await?;
     Ok(())
 }
 

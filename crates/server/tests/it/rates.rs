@@ -1,5 +1,7 @@
 //! Rate limits, shedding, and what the machine's owner alone may see.
 
+use std::collections::BTreeMap;
+
 use domain::party::Role;
 use domain::standing::STANDING_WAITING_COUNT;
 use serde_json::json;
@@ -49,9 +51,8 @@ async fn so_many_reports_of_a_finder_may_wait() {
         let report = |n: u32| json!({"purl": "pkg:npm/x", "code_path": format!("{n}")});
         let first = house.post("/v1/reports", &finder.token, &report(0)).expect(202).await.json();
         let mut tx = house.store.write().await.unwrap();
-        for _ in 1..STANDING_WAITING_COUNT {
-            store::standing::wait_begin(&mut tx, finder.party.parse().unwrap()).await.unwrap();
-        }
+        let others = BTreeMap::from([(finder.party.parse().unwrap(), STANDING_WAITING_COUNT - 1)]);
+        store::standing::wait_begin(&mut tx, &others).await.unwrap();
         tx.commit().await.unwrap();
         let reply = house.post("/v1/reports", &finder.token, &report(1)).expect(429).await;
         assert_eq!((reply.code().as_str(), reply.header("retry-after")), ("too_many_waiting", Some("60")));

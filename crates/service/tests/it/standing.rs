@@ -1,6 +1,6 @@
 //! Standing: what counts for a finder, what follows from it, and who sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::id::ReportId;
 use domain::report::FindingState;
@@ -110,6 +110,57 @@ async fn so_many_wait_and_no_more_and_what_was_accepted_keeps_its_receipt() {
         }
         assert!(is_full(&one.report_submit(&finder.ctx(), &prose(23)).await));
         assert_eq!(two.report_submit(&finder.keyed("k", "d"), &prose(20)).await.unwrap().receipt, kept);
+        assert!(house.service.fsck().await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_at_once_is_answered_each_for_itself() {
+    both_houses(async |house| {
+        let servers =
+            [Service::open(house.config.clone()).await.unwrap(), Service::open(house.config.clone()).await.unwrap()];
+        let finders = [house.finder("Alder").await, house.finder("Birch").await, house.finder("Cedar").await];
+        let mut sending = tokio::task::JoinSet::new();
+        // Each of forty reports of three finders: bare, twice under one key, and once under a key of all of its finder's.
+        for (at, finder) in finders.iter().enumerate() {
+            for number in 0..40 {
+                let keys = [None, Some(format!("k{number}")), Some(format!("k{number}")), Some("one".to_owned())];
+                for (turn, key) in keys.into_iter().enumerate() {
+                    let ctx = match &key {
+                        Some(key) => finder.keyed(key, &number.to_string()),
+                        None => finder.ctx(),
+                    };
+                    let server = servers[(number + turn) % 2].clone();
+                    let body = prose(u32::try_from(number).unwrap());
+                    sending.spawn(async move { (at, number, turn, server.report_submit(&ctx, &body).await) });
+                }
+            }
+        }
+        let mut receipts: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
+        let mut under_one_key = [0; 3];
+        while let Some(sent) = sending.join_next().await {
+            match sent.unwrap() {
+                (at, number, turn, Ok(taken)) => {
+                    under_one_key[at] += usize::from(turn == 3);
+                    receipts.entry((at, number)).or_default().insert(taken.receipt);
+                }
+                (_, _, turn, Err(refused)) => {
+                    assert!(turn == 3 && matches!(refused, ServiceError::IdempotencyReuse), "{refused:?}");
+                }
+            }
+        }
+        assert_eq!(under_one_key, [1; 3], "a key is for one report");
+        assert!(receipts.values().all(|receipts| receipts.len() == 1), "the same bytes get the same receipt");
+        let all: BTreeSet<&String> = receipts.values().flatten().collect();
+        assert_eq!((receipts.len(), all.len()), (120, 120), "each of the others got one of its own");
+        for finder in &finders {
+            assert_eq!(stands(house, finder).await.2, 40, "each is counted once");
+        }
+        house.work().await;
+        for finder in &finders {
+            assert_eq!(stands(house, finder).await.2, 0);
+        }
         assert!(house.service.fsck().await.unwrap().is_empty());
     })
     .await;

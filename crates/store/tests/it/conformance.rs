@@ -1,5 +1,7 @@
 //! Every function of every noun, on both stores: what is written is what is read.
 
+use std::collections::HashMap;
+
 use domain::advisory::{AdvisoryFormat, AdvisoryState};
 use domain::case::{CaseState, EventKind, MaintainerVerdict};
 use domain::claim::{ClaimState, Method, Shown};
@@ -145,7 +147,9 @@ async fn reports_findings_and_blobs() {
         let row = seed::report(tx, acme, member, PURL).await.unwrap();
         assert_eq!(report::by_id(tx, row.id).await.unwrap().as_ref(), Some(&row));
         assert_eq!(report::by_receipt(tx, &row.receipt).await.unwrap().as_ref(), Some(&row));
-        assert_eq!(report::by_digest(tx, acme, &row.digest).await.unwrap().as_ref(), Some(&row));
+        let sent = [(acme, row.digest.as_str()), (acme, "nothing"), (acme, row.digest.as_str())];
+        let receipts = report::receipts_of(tx, &sent).await.unwrap();
+        assert_eq!(receipts, HashMap::from([((acme, row.digest.clone()), row.receipt.clone())]));
         assert_eq!(report::by_receipt(tx, "SUB-none").await.unwrap(), None);
         assert_eq!(blob::get(tx, row.body_blob_id).await.unwrap().unwrap().sealed, b"sealed body");
         assert_eq!(blob::get(tx, seed::id()).await.unwrap(), None);

@@ -1,5 +1,7 @@
 //! Standings, on both stores: each count is right after each change, two at once do not pass a bound, and turns decide the order.
 
+use std::collections::BTreeMap;
+
 use domain::id::{JobId, PartyId};
 use domain::party::Role;
 use domain::report::ReportState;
@@ -22,9 +24,9 @@ async fn a_report_waits_until_it_is_done_and_again_when_a_proof_comes() {
         let (party, member) = seed::party(&mut tx, "Finder", &[Role::Finder]).await.unwrap();
         let (other, _) = seed::party(&mut tx, "Other", &[Role::Finder]).await.unwrap();
         assert_eq!(standing::of(&mut tx, party).await.unwrap(), Counts::default());
-        assert_eq!(standing::wait_begin(&mut tx, party).await.unwrap(), counts(0, 0, 1));
+        assert_eq!(wait(&mut tx, party).await, counts(0, 0, 1));
         let first = seed::report(&mut tx, party, member, "pkg:npm/a").await.unwrap();
-        assert_eq!(standing::wait_begin(&mut tx, party).await.unwrap(), counts(0, 0, 2));
+        assert_eq!(wait(&mut tx, party).await, counts(0, 0, 2));
         seed::report(&mut tx, party, member, "pkg:npm/a").await.unwrap();
         for (state, waiting) in [
             (ReportState::Processing, 2),
@@ -42,7 +44,9 @@ async fn a_report_waits_until_it_is_done_and_again_when_a_proof_comes() {
         tx.commit().await.unwrap();
         assert_eq!(fsck(&store).await.unwrap(), Vec::<String>::new());
         let mut tx = store.write().await.unwrap();
-        standing::wait_begin(&mut tx, party).await.unwrap();
+        let several = standing::wait_begin(&mut tx, &BTreeMap::from([(other, 3), (party, 1)])).await.unwrap();
+        assert_eq!(several, BTreeMap::from([(other, counts(0, 0, 3)), (party, counts(0, 0, 2))]));
+        standing::waiting_change(&mut tx, other, -3).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(fsck(&store).await.unwrap(), [format!("standing does not count the reports that wait: {party}")]);
     })
@@ -86,9 +90,14 @@ async fn a_finding_counts_once_and_a_defect_once() {
     .await;
 }
 
+/// One more that waits.
+async fn wait(tx: &mut Tx, party: PartyId) -> Counts {
+    standing::wait_begin(tx, &BTreeMap::from([(party, 1)])).await.unwrap().remove(&party).unwrap()
+}
+
 async fn place(store: &Store, party: PartyId, places: u32) -> bool {
     let mut tx = store.write().await.unwrap();
-    let taken = standing::wait_begin(&mut tx, party).await.unwrap().waiting <= places;
+    let taken = wait(&mut tx, party).await.waiting <= places;
     if taken {
         tx.commit().await.unwrap();
     }
