@@ -1,0 +1,300 @@
+//! Taking in: reports that come at once are stored by one transaction, so that they wait for the disk, and for the row that counts
+//! what waits of their party, once and not one after the other.
+//!
+//! Whoever comes while nobody is storing begins at once; who comes meanwhile is stored with whoever else did. Each gets an answer of
+//! its own, after the commit. Must not let one report fail another: what cannot be stored together is stored one by one. Must not
+//! hang on a client: the one who stores is a task of its own.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::id::PartyId;
+use domain::standing::Standing;
+use store::idempotency::{self, Request};
+use store::job::{self, NewJob};
+use store::{StoreError, Tx, report as table, standing};
+use tokio::sync::oneshot;
+
+use crate::Service;
+use crate::error::{Result, ServiceError, internal};
+use crate::standing::QUEUE_FULL_RETRY_S;
+
+/// Reports that one transaction stores, at most.
+const TOGETHER_COUNT_MAX: usize = 64;
+/// What they hold together, in bytes, sealed; one alone may hold more.
+const TOGETHER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A report that is to be stored.
+pub(crate) struct New {
+    pub(crate) row: table::Report,
+    pub(crate) attachments: Vec<table::Attachment>,
+    pub(crate) blobs: Vec<store::blob::Blob>,
+    /// The job that draws its finding, before its standing puts that off.
+    pub(crate) job: NewJob,
+    /// Its client's key, if it sent one.
+    pub(crate) request: Option<Request>,
+}
+
+impl New {
+    fn bytes(&self) -> usize {
+        self.blobs.iter().map(|blob| blob.sealed.len()).sum()
+    }
+
+    fn key(&self) -> Option<(PartyId, &str)> {
+        self.request.as_ref().map(|request| (request.party_id, request.key.as_str()))
+    }
+}
+
+/// What became of one.
+#[derive(Debug, Clone)]
+enum Taken {
+    /// Its receipt, of now or of before.
+    Receipt(String),
+    /// As many of its party wait as may; nothing was stored.
+    Full(u32),
+    /// Its key was used for another request; nothing was stored.
+    KeyReused,
+}
+
+/// One that waits to be stored.
+struct Asked {
+    new: New,
+    answer: oneshot::Sender<std::result::Result<Taken, StoreError>>,
+}
+
+/// Reports that wait to be stored.
+#[derive(Default)]
+pub(crate) struct Taking {
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// Whether somebody is storing.
+    storing: bool,
+    waiting: VecDeque<Asked>,
+}
+
+impl Taking {
+    fn with<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        change(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Leaves one to be stored; true for whoever must begin to store.
+    fn ask(&self, asked: Asked) -> bool {
+        self.with(|queue| {
+            queue.waiting.push_back(asked);
+            !std::mem::replace(&mut queue.storing, true)
+        })
+    }
+
+    /// Those that are stored together next. Where there is none, nobody is storing from then on.
+    fn next(&self) -> Vec<Asked> {
+        self.with(|queue| {
+            let mut together: Vec<Asked> = Vec::new();
+            let mut bytes = 0;
+            while together.len() < TOGETHER_COUNT_MAX
+                && let Some(first) = queue.waiting.front()
+            {
+                bytes += first.new.bytes();
+                // Under one key there is one effect, which must be there before the key is looked at again.
+                let key = first.new.key();
+                let again = key.is_some() && together.iter().any(|asked| asked.new.key() == key);
+                if !together.is_empty() && (again || bytes > TOGETHER_BYTES_MAX) {
+                    break;
+                }
+                together.extend(queue.waiting.pop_front());
+            }
+            queue.storing = !together.is_empty();
+            together
+        })
+    }
+}
+
+/// The one who stores. However it ends, somebody can begin after it.
+struct Storing(Arc<Taking>);
+
+impl Drop for Storing {
+    fn drop(&mut self) {
+        self.0.with(|queue| queue.storing = false);
+    }
+}
+
+/// The places of one party.
+struct Places {
+    standing: Standing,
+    waiting: u32,
+    waiting_max: u32,
+    /// Counted and not needed.
+    left: u32,
+}
+
+impl Service {
+    /// Stores a report, with whatever others come at this moment; gives its receipt, or the one that the same bytes or the same key
+    /// got before.
+    pub(crate) async fn report_take(&self, new: New) -> Result<String> {
+        let (answer, told) = oneshot::channel();
+        if self.taking.ask(Asked { new, answer }) {
+            let service = self.clone();
+            tokio::spawn(async move { service.reports_take_all().await });
+        }
+        match told.await.map_err(|e| internal("store a report", e))?? {
+            Taken::Receipt(receipt) => Ok(receipt),
+            Taken::KeyReused => Err(ServiceError::IdempotencyReuse),
+            Taken::Full(places) => {
+                let reason = format!(
+                    "{places} reports of yours may wait unvalidated and as many do; this one was not stored. Send it again once \
+                     some are done; the more of your proofs hold, the more may wait"
+                );
+                Err(ServiceError::QueueFull { reason, retry_after_s: QUEUE_FULL_RETRY_S })
+            }
+        }
+    }
+
+    /// Stores until none waits.
+    async fn reports_take_all(&self) {
+        let storing = Storing(Arc::clone(&self.taking));
+        loop {
+            let together = storing.0.next();
+            if together.is_empty() {
+                break;
+            }
+            let (news, answers): (Vec<New>, Vec<_>) = together.into_iter().map(|a| (a.new, a.answer)).unzip();
+            let outcomes = match self.reports_take(&news).await {
+                Ok(taken) => taken.into_iter().map(Ok).collect(),
+                // The store is what fails, whoever asks.
+                Err(error) if error.is_transient() || news.len() == 1 => {
+                    news.iter().map(|_| Err(error.clone())).collect()
+                }
+                Err(error) => {
+                    tracing::warn!(reports = news.len(), %error, "reports that came at once are stored one by one");
+                    self.reports_take_singly(&news).await
+                }
+            };
+            self.jobs_wake();
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                // Who hung up is not told. The report is there, and the same bytes get its receipt.
+                let _ = answer.send(outcome);
+            }
+        }
+    }
+
+    async fn reports_take_singly(&self, news: &[New]) -> Vec<std::result::Result<Taken, StoreError>> {
+        let mut outcomes = Vec::with_capacity(news.len());
+        for new in news {
+            let taken = self.reports_take(std::slice::from_ref(new)).await;
+            outcomes.push(taken.and_then(|mut taken| {
+                let nothing =
+                    || StoreError::Other { doing: "store a report".to_owned(), reason: "no answer".to_owned() };
+                taken.pop().ok_or_else(nothing)
+            }));
+        }
+        outcomes
+    }
+
+    /// Stores reports in one transaction; says what became of each.
+    async fn reports_take(&self, news: &[New]) -> std::result::Result<Vec<Taken>, StoreError> {
+        let mut tx = self.store.write().await?;
+        let mut taken = keys_begin(&mut tx, news).await?;
+        let fresh: Vec<&New> =
+            news.iter().zip(&taken).filter(|(_, taken)| taken.is_none()).map(|(new, _)| new).collect();
+        let mut places = self.places_take(&mut tx, &fresh).await?;
+        // Asked when the places are held: what somebody else stored for these parties is there, and nobody stores more.
+        let sent: Vec<(PartyId, &str)> = fresh.iter().map(|new| (new.row.party_id, new.row.digest.as_str())).collect();
+        let mut receipts = table::receipts_of(&mut tx, &sent).await?;
+        for (new, taken) in news.iter().zip(&mut taken).filter(|(_, taken)| taken.is_none()) {
+            *taken = Some(report_put(&mut tx, new, &mut places, &mut receipts).await?);
+        }
+        for (party, places) in places.into_iter().filter(|(_, places)| places.left > 0) {
+            standing::waiting_change(&mut tx, party, -i64::from(places.left)).await?;
+        }
+        tx.commit().await?;
+        Ok(taken.into_iter().flatten().collect())
+    }
+
+    /// Holds a place for each report.
+    async fn places_take(
+        &self,
+        tx: &mut Tx,
+        news: &[&New],
+    ) -> std::result::Result<BTreeMap<PartyId, Places>, StoreError> {
+        let mut more = BTreeMap::new();
+        for new in news {
+            *more.entry(new.row.party_id).or_insert(0_u32) += 1;
+        }
+        let counts = standing::wait_begin(tx, &more).await?;
+        let places = counts.into_iter().map(|(party, counts)| {
+            let (standing, by) = (Standing::of(counts.record), more.get(&party).copied().unwrap_or(0));
+            let (waiting, waiting_max) = (counts.waiting.saturating_sub(by), standing.waiting_max(self.waiting_max));
+            (party, Places { standing, waiting, waiting_max, left: 0 })
+        });
+        Ok(places.collect())
+    }
+}
+
+/// Writes one report, or says why not.
+async fn report_put(
+    tx: &mut Tx,
+    new: &New,
+    places: &mut BTreeMap<PartyId, Places>,
+    receipts: &mut HashMap<(PartyId, String), String>,
+) -> std::result::Result<Taken, StoreError> {
+    let row = &new.row;
+    let missing = || StoreError::Other { doing: "store a report".to_owned(), reason: "no place".to_owned() };
+    let places = places.get_mut(&row.party_id).ok_or_else(missing)?;
+    let sent = (row.party_id, row.digest.clone());
+    if let Some(receipt) = receipts.get(&sent).cloned() {
+        places.left += 1;
+        key_finish(tx, new, &receipt).await?;
+        return Ok(Taken::Receipt(receipt));
+    }
+    if places.waiting >= places.waiting_max {
+        places.left += 1;
+        // Under this key nothing was done: it is free again.
+        if let Some((party, key)) = new.key() {
+            idempotency::free(tx, party, key).await?;
+        }
+        return Ok(Taken::Full(places.waiting_max));
+    }
+    places.waiting += 1;
+    for blob in &new.blobs {
+        store::blob::put(tx, blob).await?;
+    }
+    table::insert(tx, row).await?;
+    for attachment in &new.attachments {
+        table::attachment_insert(tx, attachment).await?;
+    }
+    let turn_at = new.job.run_after.plus_seconds(places.standing.delay_s());
+    job::enqueue_put(tx, &NewJob { turn_at, ..new.job.clone() }).await?;
+    key_finish(tx, new, &row.receipt).await?;
+    receipts.insert(sent, row.receipt.clone());
+    Ok(Taken::Receipt(row.receipt.clone()))
+}
+
+/// What is known of the keys; none for a report that is to be stored.
+async fn keys_begin(tx: &mut Tx, news: &[New]) -> std::result::Result<Vec<Option<Taken>>, StoreError> {
+    let requests: Vec<&Request> = news.iter().filter_map(|new| new.request.as_ref()).collect();
+    let mut begun = idempotency::begin_all(tx, &requests).await?.into_iter();
+    let mut taken = Vec::with_capacity(news.len());
+    for new in news {
+        let known = if new.request.is_some() { begun.next() } else { None };
+        taken.push(match known {
+            None | Some(idempotency::Begun::New) => None,
+            Some(idempotency::Begun::Repeated(Some(receipt))) => Some(Taken::Receipt(receipt)),
+            Some(idempotency::Begun::Different) => Some(Taken::KeyReused),
+            // Key and effect are committed together, so a key without a resource cannot be read.
+            Some(idempotency::Begun::Repeated(None)) => {
+                let (doing, reason) = ("read a key".to_owned(), "a key without a resource".to_owned());
+                return Err(StoreError::Other { doing, reason });
+            }
+        });
+    }
+    Ok(taken)
+}
+
+async fn key_finish(tx: &mut Tx, new: &New, receipt: &str) -> std::result::Result<(), StoreError> {
+    match new.key() {
+        Some((party, key)) => idempotency::finish(tx, party, key, receipt).await,
+        None => Ok(()),
+    }
+}
