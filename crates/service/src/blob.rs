@@ -22,7 +22,7 @@ impl Service {
     /// Seals and stores bytes.
     pub(crate) async fn blob_put(&self, tx: &mut Tx, plain: &[u8], now: Timestamp) -> Result<BlobId> {
         let blob = self.blob_seal(plain, now)?;
-        put(tx, &blob).await?;
+        put(tx, &[&blob]).await?;
         Ok(blob.id)
     }
 

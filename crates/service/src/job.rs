@@ -128,7 +128,7 @@ impl Service {
         run_after: Timestamp,
         turn_at: Timestamp,
     ) -> Result<()> {
-        Ok(table::enqueue_put(tx, &NewJob { run_after, turn_at, ..job_new(kind, key)? }).await?)
+        Ok(table::enqueue_put(tx, &[NewJob { run_after, turn_at, ..job_new(kind, key)? }]).await?)
     }
 
     /// Tells every worker of this process that there may be something to do; also one that is only

@@ -202,9 +202,14 @@ impl Service {
         // Asked when the places are held: what somebody else stored for these parties is there, and nobody stores more.
         let sent: Vec<(PartyId, &str)> = fresh.iter().map(|new| (new.row.party_id, new.row.digest.as_str())).collect();
         let mut receipts = table::receipts_of(&mut tx, &sent).await?;
+        let mut stored = Vec::with_capacity(fresh.len());
         for (new, taken) in news.iter().zip(&mut taken).filter(|(_, taken)| taken.is_none()) {
-            *taken = Some(report_put(&mut tx, new, &mut places, &mut receipts).await?);
+            let (now, standing) = taken_of(&new.row, &mut places, &mut receipts);
+            stored.extend(standing.map(|standing| (new, standing)));
+            key_finish(&mut tx, new, &now).await?;
+            *taken = Some(now);
         }
+        reports_put(&mut tx, &stored).await?;
         for (party, places) in places.into_iter().filter(|(_, places)| places.left > 0) {
             standing::waiting_change(&mut tx, party, -i64::from(places.left)).await?;
         }
@@ -232,43 +237,43 @@ impl Service {
     }
 }
 
-/// Writes one report, or says why not.
-async fn report_put(
-    tx: &mut Tx,
-    new: &New,
+/// What becomes of one report where these have places and those receipts are known.
+fn taken_of(
+    row: &table::Report,
     places: &mut BTreeMap<PartyId, Places>,
     receipts: &mut HashMap<(PartyId, String), String>,
-) -> std::result::Result<Taken, StoreError> {
-    let row = &new.row;
-    let missing = || StoreError::Other { doing: "store a report".to_owned(), reason: "no place".to_owned() };
-    let places = places.get_mut(&row.party_id).ok_or_else(missing)?;
+) -> (Taken, Option<Standing>) {
     let sent = (row.party_id, row.digest.clone());
-    if let Some(receipt) = receipts.get(&sent).cloned() {
+    let known = receipts.get(&sent).cloned();
+    // No place is none left: every party was asked for.
+    let Some(places) = places.get_mut(&row.party_id) else { return (Taken::Full(0), None) };
+    if let Some(receipt) = known {
         places.left += 1;
-        key_finish(tx, new, &receipt).await?;
-        return Ok(Taken::Receipt(receipt));
+        return (Taken::Receipt(receipt), None);
     }
     if places.waiting >= places.waiting_max {
         places.left += 1;
-        // Under this key nothing was done: it is free again.
-        if let Some((party, key)) = new.key() {
-            idempotency::free(tx, party, key).await?;
-        }
-        return Ok(Taken::Full(places.waiting_max));
+        return (Taken::Full(places.waiting_max), None);
     }
     places.waiting += 1;
-    for blob in &new.blobs {
-        store::blob::put(tx, blob).await?;
-    }
-    table::insert(tx, row).await?;
-    for attachment in &new.attachments {
-        table::attachment_insert(tx, attachment).await?;
-    }
-    let turn_at = new.job.run_after.plus_seconds(places.standing.delay_s());
-    job::enqueue_put(tx, &NewJob { turn_at, ..new.job.clone() }).await?;
-    key_finish(tx, new, &row.receipt).await?;
     receipts.insert(sent, row.receipt.clone());
-    Ok(Taken::Receipt(row.receipt.clone()))
+    (Taken::Receipt(row.receipt.clone()), Some(places.standing))
+}
+
+/// Writes reports with everything that goes with them.
+async fn reports_put(tx: &mut Tx, stored: &[(&New, Standing)]) -> std::result::Result<(), StoreError> {
+    let blobs: Vec<_> = stored.iter().flat_map(|(new, _)| &new.blobs).collect();
+    store::blob::put(tx, &blobs).await?;
+    let rows: Vec<_> = stored.iter().map(|(new, _)| &new.row).collect();
+    table::insert(tx, &rows).await?;
+    let attachments: Vec<_> = stored.iter().flat_map(|(new, _)| &new.attachments).collect();
+    table::attachments_insert(tx, &attachments).await?;
+    let job = |(new, standing): &(&New, Standing)| {
+        let turn_at = new.job.run_after.plus_seconds(standing.delay_s());
+        NewJob { turn_at, ..new.job.clone() }
+    };
+    let jobs: Vec<_> = stored.iter().map(job).collect();
+    job::enqueue_put(tx, &jobs).await
 }
 
 /// What is known of the keys; none for a report that is to be stored.
@@ -292,9 +297,11 @@ async fn keys_begin(tx: &mut Tx, news: &[New]) -> std::result::Result<Vec<Option
     Ok(taken)
 }
 
-async fn key_finish(tx: &mut Tx, new: &New, receipt: &str) -> std::result::Result<(), StoreError> {
-    match new.key() {
-        Some((party, key)) => idempotency::finish(tx, party, key, receipt).await,
-        None => Ok(()),
+/// Says under the key of a report what became of it. Where nothing was stored, the key is free again.
+async fn key_finish(tx: &mut Tx, new: &New, taken: &Taken) -> std::result::Result<(), StoreError> {
+    match (new.key(), taken) {
+        (Some((party, key)), Taken::Receipt(receipt)) => idempotency::finish(tx, party, key, receipt).await,
+        (Some((party, key)), _) => idempotency::free(tx, party, key).await,
+        (None, _) => Ok(()),
     }
 }

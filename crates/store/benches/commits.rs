@@ -154,7 +154,7 @@ async fn bulk(store: &Store) {
         let id = seed::id();
         let sealed = sealed.clone();
         let row = blob::Blob { id, sealed, key_id: "k".to_owned(), bytes: 1 << 20, created_at: seed::NOW };
-        blob::put(&mut tx, &row).await.unwrap();
+        blob::put(&mut tx, &[&row]).await.unwrap();
     }
     tx.commit().await.unwrap();
     rate("blobs of 1 MiB in one transaction", 20, begun);

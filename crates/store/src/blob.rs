@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::tx::Tx;
-use crate::value::{Row, params};
+use crate::value::{Row, params, row};
 
 /// The kind of a blob's identity.
 pub enum BlobKind {}
@@ -37,13 +37,14 @@ fn read(row: &Row) -> Result<Blob, StoreError> {
     Ok(Blob { id: f.parsed()?, sealed: f.bytes()?, key_id: f.text()?, bytes: f.int()?, created_at: f.time()? })
 }
 
-/// Writes a blob.
+/// Writes blobs.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn put(tx: &mut Tx, blob: &Blob) -> Result<(), StoreError> {
-    let params = params![blob.id, blob.sealed.as_slice(), &blob.key_id, blob.bytes, blob.created_at];
-    tx.put("insert into blobs (id, sealed, key_id, bytes, created_at) values ($1, $2, $3, $4, $5)", params).await
+pub async fn put(tx: &mut Tx, blobs: &[&Blob]) -> Result<(), StoreError> {
+    let rows: Vec<_> =
+        blobs.iter().map(|b| row![b.id, b.sealed.as_slice(), &b.key_id, b.bytes, b.created_at]).collect();
+    tx.put_rows("insert into blobs (id, sealed, key_id, bytes, created_at)", "", &rows).await
 }
 
 /// Reads a blob.

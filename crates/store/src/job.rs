@@ -6,9 +6,10 @@
 use domain::id::JobId;
 use domain::time::Timestamp;
 
+use crate::dialect::rows;
 use crate::error::StoreError;
 use crate::tx::Tx;
-use crate::value::{Row, Value, params};
+use crate::value::{Row, Value, params, row};
 
 /// Jobs in one lease, at most.
 pub const JOBS_PER_LEASE_MAX: u32 = 50;
@@ -144,15 +145,20 @@ fn read_count(row: &Row) -> Result<JobCount, StoreError> {
     Ok(JobCount { kind: f.text()?, state: f.parsed()?, jobs: f.int()? })
 }
 
-const ENQUEUE: &str = "insert into jobs (id, kind, key, payload, state, attempts, run_after, turn_at, created_at) \
-                       values ($1, $2, $3, $4, 'ready', 0, $5, $6, $7) on conflict (key) do nothing";
+const ENQUEUE: &str = "insert into jobs (id, kind, key, payload, state, attempts, run_after, turn_at, created_at)";
+const ENQUEUE_AFTER: &str = "on conflict (key) do nothing";
 
-/// Enqueues a job unless its key is there already, for whom it is the same: on PostgreSQL it costs no wait of its own.
+fn row_of(j: &NewJob) -> [Value<'_>; 9] {
+    row![j.id, &j.kind, &j.key, &j.payload, JobState::Ready.as_str(), 0_i64, j.run_after, j.turn_at, j.created_at]
+}
+
+/// Enqueues jobs unless their keys are there already, for whom it is the same: on PostgreSQL it costs no wait of its own.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn enqueue_put(tx: &mut Tx, j: &NewJob) -> Result<(), StoreError> {
-    tx.put(ENQUEUE, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.turn_at, j.created_at]).await
+pub async fn enqueue_put(tx: &mut Tx, jobs: &[NewJob]) -> Result<(), StoreError> {
+    let rows: Vec<_> = jobs.iter().map(row_of).collect();
+    tx.put_rows(ENQUEUE, ENQUEUE_AFTER, &rows).await
 }
 
 /// Enqueues a job; false when its key is there already.
@@ -160,7 +166,8 @@ pub async fn enqueue_put(tx: &mut Tx, j: &NewJob) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`]
 pub async fn enqueue(tx: &mut Tx, j: &NewJob) -> Result<bool, StoreError> {
-    tx.changed(ENQUEUE, params![j.id, &j.kind, &j.key, &j.payload, j.run_after, j.turn_at, j.created_at]).await
+    let sql = format!("{ENQUEUE} values {} {ENQUEUE_AFTER}", rows(1, "($, $, $, $, $, $, $, $, $)"));
+    tx.changed(&sql, &row_of(j)).await
 }
 
 /// Says what a worker must have to be given a job. Twice is once.

@@ -32,7 +32,7 @@ const LOCK_WAIT_MS_MAX: u64 = 10_000;
 /// Longest pause of an open transaction between statements, in milliseconds.
 const IDLE_IN_TRANSACTION_MS_MAX: u64 = 60_000;
 /// Statements that are put off, at most.
-const PUT_COUNT_MAX: usize = 512;
+const PUT_COUNT_MAX: usize = 128;
 /// What they may hold together, in bytes.
 const PUT_BYTES_MAX: usize = 1024 * 1024;
 /// The advisory lock that is held while migrations run.
@@ -203,7 +203,7 @@ pub(crate) struct PostgresTx {
 struct Before {
     /// None once it was sent.
     begin: Option<&'static str>,
-    put: Vec<(&'static str, Vec<Value<'static>>)>,
+    put: Vec<(Cow<'static, str>, Vec<Value<'static>>)>,
 }
 
 /// A statement on its way.
@@ -222,10 +222,10 @@ impl Before {
             statements.push(Box::pin(sent));
         }
         for (sql, params) in self.put {
-            let statement = prepared(connection, sql).await?;
+            let statement = prepared(connection, &sql).await?;
             statements.push(Box::pin(async move {
                 let done = connection.execute_raw(&statement, &params).await;
-                done.map(drop).map_err(|e| failure(&attempt(sql), &e))
+                done.map(drop).map_err(|e| failure(&attempt(&sql), &e))
             }));
         }
         statements.push(Box::pin(last));
@@ -263,7 +263,7 @@ impl PostgresTx {
     }
 
     /// Leaves a statement to be sent with the next one. What it has to say comes with that one's answer.
-    pub(crate) async fn put(&mut self, sql: &'static str, params: Vec<Value<'static>>) -> Result<(), StoreError> {
+    pub(crate) async fn put(&mut self, sql: Cow<'static, str>, params: Vec<Value<'static>>) -> Result<(), StoreError> {
         let bytes = |value: &Value<'_>| match value {
             Value::Text(text) => text.len(),
             Value::Bytes(bytes) => bytes.len(),
@@ -274,7 +274,7 @@ impl PostgresTx {
             self.before.put.push((sql, params));
             return Ok(());
         }
-        self.execute(sql, &params).await.map(drop)
+        self.execute(&sql, &params).await.map(drop)
     }
 
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, StoreError> {

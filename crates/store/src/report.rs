@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::page::{Listed, Page};
 use crate::standing;
 use crate::tx::Tx;
-use crate::value::{Row, Value, params};
+use crate::value::{Row, Value, params, row};
 
 /// What somebody sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,33 +111,31 @@ fn read_attachment(row: &Row) -> Result<Attachment, StoreError> {
     })
 }
 
-/// Writes a report.
+/// Writes reports.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when this party sent the same body before or the receipt is taken.
-pub async fn insert(tx: &mut Tx, r: &Report) -> Result<(), StoreError> {
-    let sql = concat!(
-        "insert into reports (",
-        columns!(),
-        ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
-    );
-    let params = params![
-        r.id,
-        &r.receipt,
-        r.party_id,
-        r.member_id,
-        &r.purl,
-        &r.ecosystem,
-        &r.software,
-        &r.title,
-        r.state.as_str(),
-        r.received_at,
-        r.done_at,
-        r.body_blob_id,
-        &r.digest,
-        &r.provenance,
-    ];
-    tx.put(sql, params).await
+pub async fn insert(tx: &mut Tx, reports: &[&Report]) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(reports.len());
+    for r in reports {
+        rows.push(row![
+            r.id,
+            &r.receipt,
+            r.party_id,
+            r.member_id,
+            &r.purl,
+            &r.ecosystem,
+            &r.software,
+            &r.title,
+            r.state.as_str(),
+            r.received_at,
+            r.done_at,
+            r.body_blob_id,
+            &r.digest,
+            &r.provenance,
+        ]);
+    }
+    tx.put_rows(concat!("insert into reports (", columns!(), ")"), "", &rows).await
 }
 
 /// Reads a report.
@@ -243,12 +241,23 @@ pub async fn list_incomplete(tx: &mut Tx, party: Option<PartyId>, page: &Page) -
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn attachment_insert(tx: &mut Tx, a: &Attachment) -> Result<(), StoreError> {
-    let sql = "insert into attachments (report_id, position, filename, content_type, kind, description, bytes, \
-               blob_id) values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let params =
-        params![a.report_id, a.position, &a.filename, &a.content_type, &a.kind, &a.description, a.bytes, a.blob_id];
-    tx.put(sql, params).await
+pub async fn attachments_insert(tx: &mut Tx, attachments: &[&Attachment]) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(attachments.len());
+    for a in attachments {
+        rows.push(row![
+            a.report_id,
+            a.position,
+            &a.filename,
+            &a.content_type,
+            &a.kind,
+            &a.description,
+            a.bytes,
+            a.blob_id
+        ]);
+    }
+    let into =
+        "insert into attachments (report_id, position, filename, content_type, kind, description, bytes, blob_id)";
+    tx.put_rows(into, "", &rows).await
 }
 
 /// The attachments of a report, in their order.

@@ -3,10 +3,15 @@
 //! A failed statement spoils the transaction on both back ends alike: PostgreSQL would refuse what
 //! follows and turn the commit into a rollback without a word. SQL stays inside this crate.
 
-use crate::dialect::attempt;
+use std::borrow::Cow;
+
+use crate::dialect::{self, attempt};
 use crate::error::StoreError;
 use crate::value::{Row, Value};
 use crate::{postgres, sqlite};
+
+/// Rows that one statement writes, at most.
+const ROWS_COUNT_MAX: usize = 64;
 
 /// One transaction: a snapshot for reading, or the right to write.
 pub struct Tx {
@@ -67,15 +72,40 @@ impl Tx {
 
     /// Runs a statement of which nothing is to be known but that it was done: a failure may be told by a later statement, or
     /// the commit. On PostgreSQL it costs no wait of its own.
-    pub(crate) async fn put(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<(), StoreError> {
-        self.sound(sql, params)?;
+    pub(crate) async fn put(
+        &mut self,
+        sql: impl Into<Cow<'static, str>>,
+        params: &[Value<'_>],
+    ) -> Result<(), StoreError> {
+        let sql = sql.into();
+        self.sound(&sql, params)?;
         self.spoiled = true;
         let done = match &mut self.inner {
-            Inner::Sqlite(tx) => tx.execute(sql, params).map(drop),
+            Inner::Sqlite(tx) => tx.execute(&sql, params).map(drop),
             Inner::Postgres(tx) => tx.put(sql, params.iter().map(Value::to_static).collect()).await,
         };
         self.spoiled = done.is_err();
         done
+    }
+
+    /// [`Tx::put`] for rows of one table: `into` begins the statement, `after` ends it. Several rows go as one statement, of few
+    /// different lengths, so that a connection knows few statements.
+    pub(crate) async fn put_rows<const WIDTH: usize>(
+        &mut self,
+        into: &str,
+        after: &str,
+        rows: &[[Value<'_>; WIDTH]],
+    ) -> Result<(), StoreError> {
+        let row = format!("({})", ["$"; WIDTH].join(", "));
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let length = (1 << rest.len().ilog2()).min(ROWS_COUNT_MAX);
+            let (these, others) = rest.split_at(length);
+            let sql = format!("{into} values {} {after}", dialect::rows(length, &row));
+            self.put(sql, these.as_flattened()).await?;
+            rest = others;
+        }
+        Ok(())
     }
 
     /// Runs a statement; gives its rows.

@@ -81,9 +81,15 @@ impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
     }
 }
 
+/// The values of one row to be written.
+macro_rules! row {
+    ($($value:expr),* $(,)?) => { [$($crate::value::Value::from($value)),*] };
+}
+pub(crate) use row;
+
 /// Writes a list of parameters.
 macro_rules! params {
-    ($($value:expr),* $(,)?) => { &[$($crate::value::Value::from($value)),*] };
+    ($($value:expr),* $(,)?) => { &$crate::value::row![$($value),*] };
 }
 pub(crate) use params;
 

@@ -59,7 +59,7 @@ pub async fn party(tx: &mut Tx, name: &str, roles: &[Role]) -> Result<(PartyId, 
 pub async fn blob(tx: &mut Tx, sealed: &[u8]) -> Result<BlobId, StoreError> {
     let bytes = i64::try_from(sealed.len()).unwrap_or(i64::MAX);
     let blob = Blob { id: id(), sealed: sealed.to_vec(), key_id: "test".to_owned(), bytes, created_at: NOW };
-    store::blob::put(tx, &blob).await?;
+    store::blob::put(tx, &[&blob]).await?;
     Ok(blob.id)
 }
 
@@ -85,7 +85,7 @@ pub async fn report(tx: &mut Tx, party: PartyId, member: MemberId, purl: &str) -
         digest: format!("sha256:{report_id}"),
         provenance: "{}".to_owned(),
     };
-    store::report::insert(tx, &report).await?;
+    store::report::insert(tx, &[&report]).await?;
     Ok(report)
 }
 

@@ -165,7 +165,7 @@ async fn reports_findings_and_blobs() {
                 bytes: 3,
                 blob_id: seed::blob(tx, &[0, 1, 255]).await.unwrap(),
             };
-            report::attachment_insert(tx, &attachment).await.unwrap();
+            report::attachments_insert(tx, &[&attachment]).await.unwrap();
             attachments.push(attachment);
         }
         assert_eq!(report::attachments(tx, row.id).await.unwrap(), attachments);
@@ -192,7 +192,7 @@ async fn reports_findings_and_blobs() {
 
         let twice = store::report::Report { id: seed::id(), receipt: "SUB-2".to_owned(), ..row };
         // Told by this or by the next statement.
-        let inserted = report::insert(tx, &twice).await;
+        let inserted = report::insert(tx, &[&twice]).await;
         assert!(inserted.and(report::by_receipt(tx, "SUB-2").await).unwrap_err().is_conflict());
     })
     .await;

@@ -130,8 +130,8 @@ async fn enqueue(tx: &mut Tx, run_after: Timestamp, turn_at: Timestamp) -> JobId
     let id: JobId = seed::id();
     let (kind, payload) = ("look".to_owned(), "{}".to_owned());
     let job = NewJob { id, kind, key: id.to_string(), payload, run_after, turn_at, created_at: NOW };
-    job::enqueue_put(tx, &job).await.unwrap();
-    job::enqueue_put(tx, &job).await.unwrap();
+    job::enqueue_put(tx, std::slice::from_ref(&job)).await.unwrap();
+    job::enqueue_put(tx, std::slice::from_ref(&job)).await.unwrap();
     id
 }
 

@@ -80,7 +80,7 @@ async fn of_statements_that_nobody_waits_for_all_are_kept_or_none() {
         let mut tx = store.write().await.unwrap();
         let before = seed::blob(&mut tx, b"before").await.unwrap();
         let twice = store::report::Report { id: seed::id(), receipt: "SUB-2".to_owned(), ..row };
-        let inserted = store::report::insert(&mut tx, &twice).await;
+        let inserted = store::report::insert(&mut tx, &[&twice]).await;
         let done = match inserted {
             Ok(()) => {
                 seed::blob(&mut tx, b"after").await.unwrap();
