@@ -109,6 +109,8 @@ pub enum Posted {
         status: u16,
         /// When to come back, in seconds, where it was told.
         after_s: Option<u64>,
+        /// What it says of that.
+        why: ApiError,
     },
 }
 
@@ -180,22 +182,16 @@ impl Api {
         self.send("POST", path, Some(media_type), body)
     }
 
-    /// The same under a key of the caller's: sent again, now or by another process, it has its effect once.
-    ///
-    /// # Errors
-    /// [`ApiError`]
-    pub fn post_keyed(&self, path: &str, media_type: &str, body: &[u8], key: &str) -> Result<Value, ApiError> {
-        self.send_keyed("POST", path, Some(media_type), body, Some(key.to_owned()))
-    }
-
-    /// Sends once, without a second try of its own: a server that asks to come back later is not pressed.
+    /// Sends JSON under a key of the caller's, by which it has its effect once however often it is sent. Without a second try of its
+    /// own: a server that asks to come back later is not pressed.
     ///
     /// # Errors
     /// [`ApiError`], but not for 429 and 503.
     pub fn post_once(&self, path: &str, body: &[u8], key: &str) -> Result<Posted, ApiError> {
         let answer = self.exchange("POST", path, Some("application/json"), body, Some(key))?;
         if matches!(answer.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            return Ok(Posted::Later { status: answer.status.as_u16(), after_s: answer.retry_after });
+            let why = refused(answer.status, &answer.bytes);
+            return Ok(Posted::Later { status: answer.status.as_u16(), after_s: answer.retry_after, why });
         }
         if !answer.status.is_success() {
             return Err(refused(answer.status, &answer.bytes));
@@ -214,17 +210,6 @@ impl Api {
 
     fn send(&self, method: &str, path: &str, media_type: Option<&str>, body: &[u8]) -> Result<Value, ApiError> {
         let key = if method == "GET" { None } else { Some(idempotency_key()?) };
-        self.send_keyed(method, path, media_type, body, key)
-    }
-
-    fn send_keyed(
-        &self,
-        method: &str,
-        path: &str,
-        media_type: Option<&str>,
-        body: &[u8],
-        key: Option<String>,
-    ) -> Result<Value, ApiError> {
         let mut tries = 0;
         loop {
             tries += 1;

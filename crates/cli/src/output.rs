@@ -124,6 +124,15 @@ fn unwritten(e: &io::Error) -> ExitCode {
     ExitCode::from(EXIT_ENVIRONMENT)
 }
 
+/// A bar for so many steps of one kind, on standard error; nothing where that is no terminal.
+pub fn bar(steps: usize) -> ProgressBar {
+    let bar = ProgressBar::new(steps as u64);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Progress on standard error: a bar on a terminal, else a plain line now and then.
 pub struct Reporter {
     bar: Option<ProgressBar>,

@@ -111,12 +111,17 @@ impl Taking {
     }
 }
 
-/// The one who stores. However it ends, somebody can begin after it.
-struct Storing(Arc<Taking>);
+/// The one who stores. Should it not come to its end, those who wait are told so, and somebody can begin after it.
+struct Storing {
+    taking: Arc<Taking>,
+    ended: bool,
+}
 
 impl Drop for Storing {
     fn drop(&mut self) {
-        self.0.with(|queue| queue.storing = false);
+        if !self.ended {
+            self.taking.with(|queue| *queue = Queue::default());
+        }
     }
 }
 
@@ -153,10 +158,11 @@ impl Service {
 
     /// Stores until none waits.
     async fn reports_take_all(&self) {
-        let storing = Storing(Arc::clone(&self.taking));
+        let mut storing = Storing { taking: Arc::clone(&self.taking), ended: false };
         loop {
-            let together = storing.0.next();
+            let together = storing.taking.next();
             if together.is_empty() {
+                storing.ended = true;
                 break;
             }
             let (news, answers): (Vec<New>, Vec<_>) = together.into_iter().map(|a| (a.new, a.answer)).unzip();

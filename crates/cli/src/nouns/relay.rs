@@ -179,7 +179,7 @@ impl Relay {
                     eprintln!("error [unreachable]: {}: an answer without a receipt", self.to);
                     return Err(ExitCode::from(EXIT_ENVIRONMENT));
                 }
-                Ok(Posted::Later { status, after_s }) => {
+                Ok(Posted::Later { status, after_s, .. }) => {
                     if after_s.is_some_and(|after_s| after_s > self.patience) {
                         let after_s = after_s.unwrap_or_default();
                         eprintln!(

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use domain::party::Role;
 use serde_json::Value;
+use testkit::clearinghouse::Clearinghouse;
+use testkit::sqlite_store;
 
 use crate::crash::{Running, finder, get};
 
@@ -75,4 +78,27 @@ fn nothing_is_sent_where_something_is_not_understood() {
     let partly = submit(&server.base, &token, &[odd, sample("tap.json")], &["--partly"]);
     assert_eq!(partly.status.code(), Some(0), "{}", String::from_utf8_lossy(&partly.stderr));
     assert_eq!(get(&server.base, "/v1/reports", &token).1["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_puts_off_is_sent_when_it_asks() {
+    // One request in six seconds, beyond the first ten.
+    let house = Clearinghouse::start_with(sqlite_store(), |config| config.limits.token_requests_per_minute = 10).await;
+    let finder = house.participant("Finder", &[Role::Finder], &[]).await;
+    for _ in 0..10 {
+        house.get("/v1/claims", &finder.token).expect(200).await;
+    }
+    let base = format!("http://{}", house.address);
+    let more = ["--purl", "pkg:npm/merge-deep@3.0.2", "--json"];
+    let sent = async |more: Vec<&'static str>| {
+        let (base, token) = (base.clone(), finder.token.clone());
+        tokio::task::spawn_blocking(move || submit(&base, &token, &[sample("osv.json")], &more)).await.unwrap()
+    };
+    let hasty = sent([&more[..], &["--patience", "0"]].concat()).await;
+    let said = String::from_utf8(hasty.stderr).unwrap();
+    assert!(hasty.status.code() == Some(2) && said.contains("error [429]"), "{said}");
+    let patient = sent(more.to_vec()).await;
+    let said = String::from_utf8_lossy(&patient.stderr).into_owned();
+    assert!(said.matches("what is left is sent when it asks").count() == 1, "{said}");
+    assert_eq!(receipts(&patient).len(), 2);
 }

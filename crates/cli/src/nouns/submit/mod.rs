@@ -10,6 +10,7 @@ mod shown;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -46,6 +47,9 @@ pub struct Submit {
     /// Wait until the machine has done all it can
     #[arg(long)]
     wait: bool,
+    /// Longest time that a report may be put off by a server that asks to come back later, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    patience: u64,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -79,7 +83,8 @@ impl Submit {
             return Ok(ExitCode::SUCCESS);
         }
         let api = Api::new(&self.server);
-        let sent = send::all(&api, &files, self.wait);
+        let patience = Duration::from_secs(self.patience);
+        let sent = send::all(&send::Sending { api: &api, wait: self.wait, patience }, &files);
         if self.json {
             output::json_print(&shown::document(&files, &sent))?;
         } else {
