@@ -21,6 +21,7 @@ pub use weigh::{Because, POINTS_JOIN_COUNT_MIN, POINTS_PROPOSE_COUNT_MIN};
 use thiserror::Error;
 
 use crate::crash;
+pub(crate) use sketch::hash as hash_of;
 
 /// The largest report that is read, in bytes: a static analysis of a large program.
 pub const REPORT_BYTES_MAX: usize = 256 * 1024 * 1024;

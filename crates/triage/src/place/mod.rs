@@ -1,0 +1,52 @@
+//! Where in source code a static result lies: the language of a file, how a symbol is spelt, and what is asked of the parser in the
+//! box and read of its answers. Pure; the parsers themselves are C and never linked in here.
+
+mod language;
+mod name;
+mod wire;
+
+pub use language::Language;
+pub use name::{normal, same};
+pub use wire::{
+    Answer, FileRead, Place, PlaceRead, Question, Refusal, WireError, answer_write, answers_read, question_write,
+    questions_read,
+};
+
+/// The largest file that is parsed, in bytes: its tree takes some thirty times that in memory.
+pub const FILE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Places that are looked up in one file.
+pub const PLACES_COUNT_MAX: usize = 100_000;
+
+/// Where a symbol is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The document says it.
+    Document,
+    /// The file is in the document, and was parsed.
+    Artifact,
+    /// The file is in the tree that the tool looked at, and was parsed.
+    Source,
+}
+
+impl Origin {
+    /// `document`, `artifact`, `source`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Origin::Document => "document",
+            Origin::Artifact => "artifact",
+            Origin::Source => "source",
+        }
+    }
+}
+
+/// What tokens say, as a number: the same for the same tokens, whatever stands between them.
+#[must_use]
+pub fn tokens_hash<'t>(tokens: impl Iterator<Item = &'t [u8]>) -> u64 {
+    let mut bytes = Vec::new();
+    for token in tokens {
+        bytes.extend_from_slice(token);
+        bytes.push(0);
+    }
+    crate::sort::hash_of(&bytes)
+}
