@@ -1,12 +1,12 @@
-//! `proofhouse-symbols`: the parsers as a program of its own, started in a box by the proof engine. Reads questions from descriptor 3
-//! and writes answers to the file `answers` of its folder. Opens nothing else.
+//! `proofhouse-symbols`: the parsers as a program of its own, started in a box by the proof engine. Reads the file
+//! `questions` of its folder and writes the file `answers` there. Opens nothing else.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::process::ExitCode;
 
 /// Where a box gives the questions.
-const QUESTIONS: &str = "/dev/fd/3";
+const QUESTIONS: &str = "questions";
 /// Where the answers are looked for, in the box's one writable folder.
 const ANSWERS: &str = "answers";
 
@@ -21,7 +21,6 @@ fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
-    let mut questions = Vec::new();
-    BufReader::new(File::open(QUESTIONS)?).read_to_end(&mut questions)?;
+    let questions = std::fs::read(QUESTIONS)?;
     symbols::answer_all(&questions, &mut File::create(ANSWERS)?)
 }

@@ -5,6 +5,8 @@ mod language;
 mod name;
 mod wire;
 
+use thiserror::Error;
+
 pub use language::Language;
 pub use name::{normal, same};
 pub use wire::{
@@ -38,6 +40,50 @@ impl Origin {
             Origin::Source => "source",
         }
     }
+}
+
+/// Why the symbol at a place is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
+pub enum NoSymbol {
+    /// Neither tree nor artifact.
+    #[error("there is no source to look in")]
+    NoSource,
+    /// The result names no line.
+    #[error("the result names no line")]
+    NoPlace,
+    /// The file's name has none of the endings of the languages that are parsed.
+    #[error("its language is none that is parsed")]
+    Language,
+    /// The tree has no such file.
+    #[error("the source has no such file")]
+    NotThere,
+    /// The path leads out of the tree.
+    #[error("its path leads out of the source")]
+    Outside,
+    /// It is there and cannot be read.
+    #[error("the file cannot be read")]
+    Unreadable,
+    /// More than [`FILE_BYTES_MAX`].
+    #[error("the file has more than {FILE_BYTES_MAX} bytes")]
+    TooLarge,
+    /// More than [`PLACES_COUNT_MAX`].
+    #[error("more than {PLACES_COUNT_MAX} places of the file are asked for")]
+    TooMany,
+    /// The parser says why.
+    #[error("{0}")]
+    Parser(#[from] Refusal),
+    /// The parser did not survive the file.
+    #[error("the file ended the parser: it crashed, or took more time or memory than it may")]
+    Ended,
+    /// Too many files of one call did so.
+    #[error("too many files before it ended the parser")]
+    EndedOften,
+    /// What came out of the box is no answer.
+    #[error("the parser gave no answer that can be read")]
+    NoAnswer,
+    /// Nothing can be parsed here.
+    #[error("there is no box here to parse it in")]
+    NoBox,
 }
 
 /// What tokens say, as a number: the same for the same tokens, whatever stands between them.

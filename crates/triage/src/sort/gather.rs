@@ -165,7 +165,7 @@ fn likeness(item: &Item) -> u64 {
     let package = hash(item.package.as_deref().unwrap_or_default().as_bytes()) & 0xffff;
     let path = hash(item.path.as_deref().unwrap_or_default().as_bytes()) & 0xffff;
     let weakness = u64::from(item.weaknesses.first().copied().unwrap_or_default()) & 0xffff;
-    let context = item.context.unwrap_or_default() & 0xffff;
+    let context = item.statement.or(item.context).unwrap_or_default() & 0xffff;
     package << 48 | path << 32 | weakness << 16 | context
 }
 
@@ -190,8 +190,11 @@ fn keys(item: &Item) -> Vec<u64> {
             put("symbol-weakness", &[leaf(symbol), &weakness.to_string()]);
         }
     }
-    if let (Some(path), Some(context)) = (&item.path, item.context) {
-        put("code", &[path, &context.to_string()]);
+    for code in [item.context, item.statement].into_iter().flatten() {
+        let path = item.path.as_deref().unwrap_or_default();
+        put("code", &[path, &code.to_string()]);
+        let symbol = item.symbols.first().map_or("", |symbol| leaf(symbol));
+        put("place", &[path, symbol, item.rule.as_deref().unwrap_or_default(), &code.to_string(), &item.turn.to_string()]);
     }
     if let (Some(path), true) = (&item.path, item.symbols.is_empty()) {
         put("rule", &[path, item.rule.as_deref().unwrap_or_default()]);

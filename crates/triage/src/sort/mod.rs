@@ -6,15 +6,19 @@
 
 mod gather;
 mod item;
+mod locate;
 mod prose;
 mod sarif;
+mod sarif_path;
 mod sketch;
 mod tap;
+mod turn;
 mod weakness;
 mod weigh;
 
 pub use gather::{Edge, Gathered, Gathering, Group, PROPOSALS_MAX};
 pub use item::{Item, Kind};
+pub use locate::{WantedFile, locate_end, located, wanted};
 pub use sarif::SARIF_RESULTS_MAX;
 pub use weigh::{Because, POINTS_JOIN_COUNT_MIN, POINTS_PROPOSE_COUNT_MIN};
 
