@@ -50,6 +50,11 @@ impl Sources {
 }
 
 impl Trees {
+    /// Whether no tree was named.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The number of the tree of a report; one behind the last where it has none.
     fn number(&self, id: &str) -> usize {
         let of = |report: &str| id.strip_prefix(report).is_some_and(|rest| rest.is_empty() || rest.starts_with(['#', '!']));
@@ -72,7 +77,7 @@ impl Trees {
     }
 
     fn files_locate(&self, items: &mut [Item], files: &[WantedFile]) -> Result<(), String> {
-        let program = program_find()?;
+        let program = program_find(None)?;
         let sandbox = Sandbox::new(SandboxConfig::default()).map_err(|e| e.to_string())?;
         let (mut asked, mut unread) = (Vec::new(), Vec::new());
         let questions = files.iter().filter_map(|file| match self.question(file) {

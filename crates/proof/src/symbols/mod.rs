@@ -41,16 +41,17 @@ pub struct SymbolFinder<'s> {
     program: PathBuf,
 }
 
-/// The program that parses: where [`PROGRAM_VARIABLE`] says, or beside the running one.
+/// The program that parses: where [`PROGRAM_VARIABLE`] says, or beside the one that boxes are made with, the running one by default.
 ///
 /// # Errors
 /// One line that says where it was looked for.
-pub fn program_find() -> Result<PathBuf, String> {
+pub fn program_find(init_exe: Option<&Path>) -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os(PROGRAM_VARIABLE) {
         let path = PathBuf::from(named);
         return if path.is_file() { Ok(path) } else { Err(format!("{PROGRAM_VARIABLE} names no file")) };
     }
-    let own = std::env::current_exe().map_err(|e| format!("find the running program: {e}"))?;
+    let running = || std::env::current_exe().map_err(|e| format!("find the running program: {e}"));
+    let own = init_exe.map_or_else(running, |exe| Ok(exe.to_owned()))?;
     let beside = own.parent().unwrap_or(Path::new("/")).join(PROGRAM);
     if beside.is_file() { Ok(beside) } else { Err(format!("{PROGRAM} is not beside this program: build or install it too")) }
 }

@@ -44,12 +44,11 @@ pub struct Bases<'a> {
 
 impl<'a> Bases<'a> {
     pub fn of(named: &'a BTreeMap<Cow<'a, str>, Artifact<'a>>) -> Self {
-        let bases = Bases { named, absolute: Vec::new() };
-        let mut absolute: Vec<String> = named.values().map(|base| bases.joined(base)).collect();
+        let mut absolute: Vec<String> = named.values().map(|base| plain(&base.uri)).collect();
         absolute.retain(|base| base.starts_with('/') && base.len() > 1);
         absolute.iter_mut().filter(|base| !base.ends_with('/')).for_each(|base| base.push('/'));
         absolute.sort_by(|x, y| (y.len(), x).cmp(&(x.len(), y)));
-        Bases { absolute, ..bases }
+        Bases { named, absolute }
     }
 
     /// The path of an address, from the top of the source where a base says where that is.
@@ -64,7 +63,7 @@ impl<'a> Bases<'a> {
         within.unwrap_or(path).trim_start_matches("./").to_owned()
     }
 
-    /// The address with its bases before it, as a path.
+    /// The address with its bases before it, as a path. Where a base is absolute, it is the top.
     fn joined(&self, artifact: &Artifact<'_>) -> String {
         let mut path = plain(&artifact.uri);
         let mut base = artifact.uri_base_id.as_deref();
@@ -74,6 +73,9 @@ impl<'a> Bases<'a> {
                 break;
             }
             let above = plain(&known.uri);
+            if above.starts_with('/') {
+                break;
+            }
             let joint = if above.is_empty() || above.ends_with('/') { "" } else { "/" };
             path = format!("{above}{joint}{}", path.trim_start_matches("./"));
             base = known.uri_base_id.as_deref();
