@@ -56,11 +56,15 @@ fn optimised_triage(root: &Path) -> Result<()> {
     if !status.success() {
         bail!("the bench of triage ended with {status}");
     }
-    triage_symbols(root)
+    triage_symbols(root, None)
 }
 
-/// Static results of real packages, by the product's own program, built with optimisation.
-pub fn triage_symbols(root: &Path) -> Result<()> {
+/// Static results of real packages, by the product's own program: built with optimisation, or the one that is given.
+pub fn triage_symbols(root: &Path, program: Option<&str>) -> Result<()> {
+    if let Some(program) = program {
+        symbols::run(root, Path::new(program))?;
+        return symbols::time(root, Path::new(program), 100_000);
+    }
     let status = std::process::Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked", "--release", "--package", "cli", "--package", "symbols"])
         .current_dir(root)
