@@ -76,3 +76,22 @@ fn nothing_is_sent_where_something_is_not_understood() {
     assert_eq!(partly.status.code(), Some(0), "{}", String::from_utf8_lossy(&partly.stderr));
     assert_eq!(get(&server.base, "/v1/reports", &token).1["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn the_enclosing_function_goes_into_the_report() {
+    let room = tempfile::tempdir().unwrap();
+    std::fs::write(room.path().join("a.js"), "class A {\n  f() {\n    eval(1)\n  }\n}\n").unwrap();
+    let log = room.path().join("x.sarif");
+    let text = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "scan"}}, "results": [
+        {"ruleId": "eval", "message": {"text": "m"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "a.js"}, "region": {"startLine": 3}}}]}]}]}"#;
+    std::fs::write(&log, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_proofhouse"))
+        .env("PROOFHOUSE_SYMBOLS", testkit::proofhouse_symbols())
+        .args(["submit", "--dry-run", "--json", "--purl", "pkg:npm/merge-deep@3.0.2", "--source"])
+        .args([room.path(), &log])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("A.f"), "{text}");
+}
