@@ -67,10 +67,12 @@ fn main() -> ExitCode {
             bench::triage::run();
             ExitCode::SUCCESS
         }
-        ["bench", "triage", "symbols", program @ ..] => match bench::triage_symbols(&root(), program.first().copied()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => environment_failure("bench", &error),
-        },
+        ["bench", "triage", "symbols", program @ ..] => {
+            match bench::triage_symbols(&root(), program.first().copied()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => environment_failure("bench", &error),
+            }
+        }
         ["bench", "match", part] => match bench::matching::run(&root(), Some(part)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => environment_failure("bench", &error),

@@ -35,12 +35,16 @@ impl Sources {
         let mut trees = Vec::new();
         for text in &self.sources {
             // A folder's name may hold the sign too: only a report's name before it is taken for one.
-            let named = text.split_once('=').filter(|(report, _)| reports.iter().any(|path| path.as_os_str() == *report));
-            let (report, folder) = named.map_or((None, text.as_str()), |(report, folder)| (Some(report.to_owned()), folder));
+            let named =
+                text.split_once('=').filter(|(report, _)| reports.iter().any(|path| path.as_os_str() == *report));
+            let (report, folder) =
+                named.map_or((None, text.as_str()), |(report, folder)| (Some(report.to_owned()), folder));
             if trees.iter().any(|tree: &Tree| tree.report == report) {
                 return Err(match report {
                     Some(report) => format!("--source names two trees for {report}"),
-                    None => "--source names two trees for every report: write FILE=DIR, with FILE as it is given".to_owned(),
+                    None => {
+                        "--source names two trees for every report: write FILE=DIR, with FILE as it is given".to_owned()
+                    }
                 });
             }
             trees.push(Tree { report, tree: SourceTree::open(folder.as_ref())? });
@@ -57,7 +61,8 @@ impl Trees {
 
     /// The number of the tree of a report; one behind the last where it has none.
     fn number(&self, id: &str) -> usize {
-        let of = |report: &str| id.strip_prefix(report).is_some_and(|rest| rest.is_empty() || rest.starts_with(['#', '!']));
+        let of =
+            |report: &str| id.strip_prefix(report).is_some_and(|rest| rest.is_empty() || rest.starts_with(['#', '!']));
         let own = self.0.iter().position(|tree| tree.report.as_deref().is_some_and(of));
         own.or_else(|| self.0.iter().position(|tree| tree.report.is_none())).unwrap_or(self.0.len())
     }

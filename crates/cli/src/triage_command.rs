@@ -78,7 +78,8 @@ impl Triage {
             return Err(refused("not one of the files is a report that can be read"));
         }
         trees.locate(&mut read).iter().for_each(|line| eprintln!("{line}"));
-        let places: Vec<PlaceReport> = read.iter().filter(|item| item.kind == sort::Kind::Static).map(PlaceReport::of).collect();
+        let places: Vec<PlaceReport> =
+            read.iter().filter(|item| item.kind == sort::Kind::Static).map(PlaceReport::of).collect();
         let mut gathering = Gathering::default();
         read.into_iter().for_each(|item| drop(gathering.add(item)));
         let gathered = gathering.gather();

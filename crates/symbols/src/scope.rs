@@ -92,8 +92,13 @@ impl<'t> Code<'_, 't> {
                 "variable_declarator" | "var_spec" | "const_spec" => &["name"],
                 "init_declarator" => &["declarator"],
                 "let_declaration" => &["pattern"],
-                "assignment_expression" | "assignment" | "augmented_assignment_expression" | "assignment_pattern"
-                | "short_var_declaration" | "assignment_statement" | "operator_assignment" => &["left"],
+                "assignment_expression"
+                | "assignment"
+                | "augmented_assignment_expression"
+                | "assignment_pattern"
+                | "short_var_declaration"
+                | "assignment_statement"
+                | "operator_assignment" => &["left"],
                 "pair" | "keyed_element" => &["key"],
                 "field_definition" | "public_field_definition" | "property_element" => &["property", "name"],
                 kind if PASSED.contains(&kind) => {
@@ -107,15 +112,20 @@ impl<'t> Code<'_, 't> {
                 return None;
             }
             let name = self.text(left)?;
-            return Some(name.trim_matches(['"', '\'', '`', '$', '*', '&', ' ']).to_owned()).filter(|name| is_name(name));
+            return Some(name.trim_matches(['"', '\'', '`', '$', '*', '&', ' ']).to_owned())
+                .filter(|name| is_name(name));
         }
         None
     }
 
     fn script(&self, kind: &str) -> Named {
         match kind {
-            "function_declaration" | "generator_function_declaration" | "method_definition" | "function_expression"
-            | "generator_function" | "arrow_function" => self.function(true),
+            "function_declaration"
+            | "generator_function_declaration"
+            | "method_definition"
+            | "function_expression"
+            | "generator_function"
+            | "arrow_function" => self.function(true),
             "class_declaration" | "abstract_class_declaration" | "class" if self.field("name").is_some() => {
                 self.holder("name")
             }
@@ -202,7 +212,10 @@ impl<'t> Code<'_, 't> {
             // It is called as its class, and has no name of its own.
             "compact_constructor_declaration" => self.function(false),
             "lambda_expression" => Some((self.assigned_to()?, true)),
-            "class_declaration" | "interface_declaration" | "enum_declaration" | "record_declaration"
+            "class_declaration"
+            | "interface_declaration"
+            | "enum_declaration"
+            | "record_declaration"
             | "annotation_type_declaration" => self.holder("name"),
             _ => None,
         }
@@ -210,13 +223,21 @@ impl<'t> Code<'_, 't> {
 
     fn c_sharp(&self, kind: &str) -> Named {
         match kind {
-            "method_declaration" | "constructor_declaration" | "destructor_declaration" | "property_declaration"
-            | "event_declaration" | "local_function_statement" => self.function(false),
+            "method_declaration"
+            | "constructor_declaration"
+            | "destructor_declaration"
+            | "property_declaration"
+            | "event_declaration"
+            | "local_function_statement" => self.function(false),
             "operator_declaration" => Some((format!("operator{}", self.field("operator")?), true)),
             "indexer_declaration" => Some(("this".to_owned(), true)),
             "lambda_expression" | "anonymous_method_expression" => Some((self.assigned_to()?, true)),
-            "namespace_declaration" | "class_declaration" | "struct_declaration" | "interface_declaration"
-            | "record_declaration" | "enum_declaration" => self.holder("name"),
+            "namespace_declaration"
+            | "class_declaration"
+            | "struct_declaration"
+            | "interface_declaration"
+            | "record_declaration"
+            | "enum_declaration" => self.holder("name"),
             _ => None,
         }
     }

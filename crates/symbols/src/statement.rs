@@ -12,10 +12,12 @@ const TOKENS_COUNT_MAX: usize = 256;
 
 /// The number of the statement at the end of a chain of nodes.
 pub fn hash(source: &[u8], chain: &[Node<'_>], range: Range, budget: &mut Budget) -> Result<u64, Refusal> {
-    let begins = (1..chain.len()).rev().find(|at| chain.get(at - 1).is_some_and(|above| holds_statements(above.kind())));
+    let begins =
+        (1..chain.len()).rev().find(|at| chain.get(at - 1).is_some_and(|above| holds_statements(above.kind())));
     let statement = begins.and_then(|at| chain.get(at)).filter(|node| !several(source, node, range));
     if let Some(statement) = statement {
-        let mut tokens = Tokens { range: statement.start_byte()..statement.end_byte(), bodies: false, found: Vec::new() };
+        let mut tokens =
+            Tokens { range: statement.start_byte()..statement.end_byte(), bodies: false, found: Vec::new() };
         tokens.collect(*statement, budget)?;
         if tokens.found.len() <= TOKENS_COUNT_MAX {
             return Ok(tokens.hash(source));

@@ -64,7 +64,8 @@ pub fn run(root: &Path, proofhouse: &Path) -> Result<()> {
     for (kind, packages) in [("npm", NPM.as_slice()), ("pypi", PYPI.as_slice()), ("crates", CRATES.as_slice())] {
         for (name, versions) in packages {
             let mut one = [Counted::default(); 2];
-            let trees = versions.iter().map(|version| fetched(&room, kind, name, version)).collect::<Result<Vec<_>>>()?;
+            let trees =
+                versions.iter().map(|version| fetched(&room, kind, name, version)).collect::<Result<Vec<_>>>()?;
             for pair in trees.windows(2) {
                 let [old, new] = pair else { continue };
                 let (found, counted) = versions_compare(proofhouse, &room, name, old, new)?;
@@ -92,7 +93,13 @@ fn told(counted: Counted) -> String {
 }
 
 /// Sorts the results of two versions without and with their trees.
-fn versions_compare(proofhouse: &Path, room: &Path, name: &str, old: &Path, new: &Path) -> Result<(usize, [Counted; 2])> {
+fn versions_compare(
+    proofhouse: &Path,
+    room: &Path,
+    name: &str,
+    old: &Path,
+    new: &Path,
+) -> Result<(usize, [Counted; 2])> {
     let (a, b) = (scan(old)?, scan(new)?);
     let same = lines_kept(old, new, &a, &b)?;
     let (one, other) = (room.join("old.sarif"), room.join("new.sarif"));
@@ -123,7 +130,8 @@ fn joined(command: &mut Command) -> Result<BTreeSet<(usize, usize)>> {
     let report: Value = serde_json::from_slice(&output.stdout).context("read what triage printed")?;
     let mut pairs = BTreeSet::new();
     for cluster in report["clusters"].as_array().into_iter().flatten() {
-        let members: Vec<&str> = cluster["members"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let members: Vec<&str> =
+            cluster["members"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let of = |document: &str| -> Vec<usize> {
             let all = members.iter().filter(|member| member.contains(document));
             all.filter_map(|member| member.rsplit('/').next()?.parse().ok()).collect()
@@ -188,7 +196,9 @@ fn changes(old: &Path, new: &Path) -> Result<Vec<[u32; 4]>> {
         return Ok(vec![[1, u32::MAX / 2, 0, 0]]);
     }
     let mut diff = Command::new("git");
-    diff.args(["diff", "--no-index", "--no-color", "--no-ext-diff", "-w", "--histogram", "-U0", "--"]).arg(old).arg(new);
+    diff.args(["diff", "--no-index", "--no-color", "--no-ext-diff", "-w", "--histogram", "-U0", "--"])
+        .arg(old)
+        .arg(new);
     let output = diff.output().context("start git diff")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let side = |text: &str| -> Option<[u32; 2]> {
@@ -262,7 +272,9 @@ fn fetched(room: &Path, kind: &str, name: &str, version: &str) -> Result<PathBuf
             ran(Command::new("sh").args(["-c", "python3 -m zipfile -e *.whl tree"]).current_dir(&work))?;
         }
         _ => {
-            let manifest = format!("[package]\nname = \"room\"\nedition = \"2021\"\n[dependencies]\n{name} = \"={version}\"\n[workspace]\n");
+            let manifest = format!(
+                "[package]\nname = \"room\"\nedition = \"2021\"\n[dependencies]\n{name} = \"={version}\"\n[workspace]\n"
+            );
             std::fs::create_dir_all(work.join("src"))?;
             std::fs::write(work.join("src/lib.rs"), "")?;
             std::fs::write(work.join("Cargo.toml"), manifest)?;
@@ -278,7 +290,12 @@ fn fetched(room: &Path, kind: &str, name: &str, version: &str) -> Result<PathBuf
 
 fn ran(command: &mut Command) -> Result<()> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("start {command:?}"))?;
-    ensure!(output.status.success(), "{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "{command:?} ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }
 
@@ -287,29 +304,45 @@ pub fn time(root: &Path, proofhouse: &Path, count: usize) -> Result<()> {
     let room = root.join("target/tools/symbols");
     let mut files = Vec::new();
     files_find(&room, &mut files)?;
-    files.retain(|file| file.extension().is_some_and(|ending| ["js", "py", "rs", "ts", "c", "h"].iter().any(|e| ending == *e)));
+    files.retain(|file| {
+        file.extension().is_some_and(|ending| ["js", "py", "rs", "ts", "c", "h"].iter().any(|e| ending == *e))
+    });
     files.sort();
     let mut lines = Vec::new();
     for file in &files {
         let text = std::fs::read(file)?;
-        lines.push((file.strip_prefix(&room).unwrap_or(file).to_string_lossy().into_owned(), text.split(|b| *b == b'\n').count()));
+        lines.push((
+            file.strip_prefix(&room).unwrap_or(file).to_string_lossy().into_owned(),
+            text.split(|b| *b == b'\n').count(),
+        ));
     }
     let total: usize = lines.iter().map(|(_, count)| count).sum();
     let step = (total / count.max(1)).max(1);
-    let places = lines.iter().flat_map(|(path, count)| (0..*count).step_by(step).map(move |line| (path.clone(), line as u32 + 1, "code")));
+    let places = lines
+        .iter()
+        .flat_map(|(path, count)| (0..*count).step_by(step).map(move |line| (path.clone(), line as u32 + 1, "code")));
     let found: Vec<Found> = places.take(count).collect();
     let report = room.join("many.sarif");
     std::fs::write(&report, sarif("many", &found))?;
     for source in [None, Some(&room)] {
         let mut triage = Command::new(proofhouse);
-        triage.arg("triage").arg(&report).arg("--json").args(source.iter().flat_map(|room| [Path::new("--source"), room]));
+        triage
+            .arg("triage")
+            .arg(&report)
+            .arg("--json")
+            .args(source.iter().flat_map(|room| [Path::new("--source"), room]));
         let begin = Instant::now();
         let output = triage.output().context("start proofhouse triage")?;
         let seconds = begin.elapsed().as_secs_f64();
         let report: Value = serde_json::from_slice(&output.stdout).context("read what triage printed")?;
-        let known = report["places"].as_array().into_iter().flatten().filter(|place| place["symbol_from"].is_string()).count();
+        let known =
+            report["places"].as_array().into_iter().flatten().filter(|place| place["symbol_from"].is_string()).count();
         let what = if source.is_some() { "with their trees" } else { "lines only" };
-        println!("{} results in {} files ({total} lines), {what}: {known} symbols known, {seconds:.2} s", found.len(), files.len());
+        println!(
+            "{} results in {} files ({total} lines), {what}: {known} symbols known, {seconds:.2} s",
+            found.len(),
+            files.len()
+        );
     }
     Ok(())
 }

@@ -107,12 +107,17 @@ fn results_of_two_versions_meet_in_their_functions() {
     }
     let old = log(room.path(), "old.sarif", &[("src/a.py", 3), ("src/a.py", 4)], serde_json::json!({}));
     let new = log(room.path(), "new.sarif", &[("src/a.py", 6), ("src/a.py", 7)], serde_json::json!({}));
-    let trees = [format!("{}={}", old.display(), at("one").display()), format!("{}={}", new.display(), at("two").display())];
+    let trees =
+        [format!("{}={}", old.display(), at("one").display()), format!("{}={}", new.display(), at("two").display())];
     let (report, _) = run_with_symbols(&[&old, &new], &["--source", &trees[0], "--source", &trees[1]]);
     let source = |symbol: &str| [symbol.to_owned(), "source".to_owned(), String::new()];
     assert_eq!(places(&report), [source("outer.inner"), source("outer"), source("outer.inner"), source("outer")]);
     let clusters = report["clusters"].as_array().unwrap();
-    assert_eq!(clusters.iter().map(|c| c["members"].as_array().unwrap().len()).collect::<Vec<_>>(), [2, 2], "{report:#}");
+    assert_eq!(
+        clusters.iter().map(|c| c["members"].as_array().unwrap().len()).collect::<Vec<_>>(),
+        [2, 2],
+        "{report:#}"
+    );
     let (report, _) = run_with_symbols(&[&old, &new], &[]);
     assert_eq!(report["clusters"].as_array().unwrap().len(), 4, "nothing but lines");
 }
@@ -126,7 +131,15 @@ fn no_result_reads_a_file_outside_the_tree() {
     std::fs::write(tree.join("a.c"), "int f(void) {\n return 1;\n}\n").unwrap();
     std::os::unix::fs::symlink("../secret.c", tree.join("link.c")).unwrap();
     let secret = format!("file://{}/secret.c", room.path().display());
-    let asked = [("a.c", 2), ("link.c", 2), ("../secret.c", 2), ("%2e%2e/secret.c", 2), (secret.as_str(), 2), ("b.c", 2), ("a.txt", 1)];
+    let asked = [
+        ("a.c", 2),
+        ("link.c", 2),
+        ("../secret.c", 2),
+        ("%2e%2e/secret.c", 2),
+        (secret.as_str(), 2),
+        ("b.c", 2),
+        ("a.txt", 1),
+    ];
     let log = log(room.path(), "x.sarif", &asked, serde_json::json!({}));
     let (report, _) = run_with_symbols(&[&log], &["--source", tree.to_str().unwrap()]);
     let reasons: Vec<String> = places(&report).into_iter().map(|[symbol, _, reason]| symbol + &reason).collect();

@@ -53,7 +53,11 @@ pub fn program_find(init_exe: Option<&Path>) -> Result<PathBuf, String> {
     let running = || std::env::current_exe().map_err(|e| format!("find the running program: {e}"));
     let own = init_exe.map_or_else(running, |exe| Ok(exe.to_owned()))?;
     let beside = own.parent().unwrap_or(Path::new("/")).join(PROGRAM);
-    if beside.is_file() { Ok(beside) } else { Err(format!("{PROGRAM} is not beside this program: build or install it too")) }
+    if beside.is_file() {
+        Ok(beside)
+    } else {
+        Err(format!("{PROGRAM} is not beside this program: build or install it too"))
+    }
 }
 
 impl<'s> SymbolFinder<'s> {

@@ -1,4 +1,4 @@
-// Ours, to show which symbol each place is in: what stands behind the at sign.
+//! Ours, to show which symbol each place is in: what stands behind the at sign.
 use std::fmt;
 static LIMIT: usize = 3; // @ LIMIT
 fn outer(a: usize) -> usize { // @ outer

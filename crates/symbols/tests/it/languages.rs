@@ -11,7 +11,8 @@ fn folder() -> PathBuf {
 
 /// The lines that are asked for, and their symbols.
 fn table(text: &str) -> Vec<(u32, String)> {
-    let mark = |line: &str| line.rsplit_once("// @").or_else(|| line.rsplit_once("# @")).map(|(_, s)| s.trim().to_owned());
+    let mark =
+        |line: &str| line.rsplit_once("// @").or_else(|| line.rsplit_once("# @")).map(|(_, s)| s.trim().to_owned());
     text.lines().enumerate().filter_map(|(at, line)| Some((at as u32 + 1, mark(line)?))).collect()
 }
 

@@ -75,8 +75,7 @@ const ENDINGS: [(&str, Language); 38] = [
 
 impl Language {
     /// Every language, in the order of its wire byte.
-    pub const ALL: [Language; 12] =
-        [C, Cpp, CSharp, Go, Java, JavaScript, Php, Python, Ruby, Rust, TypeScript, Tsx];
+    pub const ALL: [Language; 12] = [C, Cpp, CSharp, Go, Java, JavaScript, Php, Python, Ruby, Rust, TypeScript, Tsx];
 
     /// By the ending of a file's name.
     #[must_use]

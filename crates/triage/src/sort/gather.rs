@@ -194,7 +194,10 @@ fn keys(item: &Item) -> Vec<u64> {
         let path = item.path.as_deref().unwrap_or_default();
         put("code", &[path, &code.to_string()]);
         let symbol = item.symbols.first().map_or("", |symbol| leaf(symbol));
-        put("place", &[path, symbol, item.rule.as_deref().unwrap_or_default(), &code.to_string(), &item.turn.to_string()]);
+        put(
+            "place",
+            &[path, symbol, item.rule.as_deref().unwrap_or_default(), &code.to_string(), &item.turn.to_string()],
+        );
     }
     if let (Some(path), true) = (&item.path, item.symbols.is_empty()) {
         put("rule", &[path, item.rule.as_deref().unwrap_or_default()]);

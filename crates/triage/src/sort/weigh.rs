@@ -226,9 +226,11 @@ fn static_weigh(a: &Item, b: &Item, weight: &mut Weight) {
         _ => None,
     };
     match same_code {
-        Some(true) if a.rule == b.rule && a.turn != b.turn => {
-            weight.say(-3, "other-turn", "the same code stands there several times, and they are not the same one of these")
-        }
+        Some(true) if a.rule == b.rule && a.turn != b.turn => weight.say(
+            -3,
+            "other-turn",
+            "the same code stands there several times, and they are not the same one of these",
+        ),
         Some(true) => weight.say(4, "same-code", "the code at the place is the same"),
         Some(false) => weight.say(-3, "other-code", "the code at the place differs"),
         None if same_path && a.line.is_some() && a.line == b.line => {

@@ -133,7 +133,9 @@ fn found(name: &str, lines: &[(u32, &str, u64)]) -> Vec<Item> {
     let mut items = sort::read(name, log(&results).as_bytes()).unwrap();
     let files = sort::wanted(&mut items, |_| 0);
     assert_eq!((files.len(), files[0].path.as_str()), (1, "src/a.js"));
-    let answers = lines.iter().map(|(_, symbol, statement)| Ok(PlaceRead { symbol: (*symbol).to_owned(), statement: *statement }));
+    let answers = lines
+        .iter()
+        .map(|(_, symbol, statement)| Ok(PlaceRead { symbol: (*symbol).to_owned(), statement: *statement }));
     sort::located(&mut items, &files[0], Origin::Source, Ok(answers.collect()));
     sort::locate_end(&mut items);
     items
@@ -154,7 +156,10 @@ fn pairs(gathered: &Gathered) -> Vec<Vec<String>> {
 fn lines_that_moved_stay_one_result_and_two_lines_of_one_function_two() {
     let old = found("old", &[(10, "outer", 1), (11, "outer", 2), (30, "other", 1), (40, "", 3)]);
     let new = found("new", &[(110, "outer", 1), (111, "outer", 2), (130, "other", 1), (10, "", 3)]);
-    assert_eq!(pairs(&gather(vec![old, new])), [["new0", "old0"], ["new1", "old1"], ["new2", "old2"], ["new3", "old3"]]);
+    assert_eq!(
+        pairs(&gather(vec![old, new])),
+        [["new0", "old0"], ["new1", "old1"], ["new2", "old2"], ["new3", "old3"]]
+    );
 }
 
 #[test]
