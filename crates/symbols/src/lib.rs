@@ -36,7 +36,6 @@ pub fn answer_all(questions: &[u8], out: &mut impl Write) -> io::Result<()> {
 }
 
 /// Answers for one file. The same file has the same answer everywhere: what bounds it is counted, not timed.
-#[must_use]
 pub fn answer(question: &Question) -> FileRead {
     let source = question.source.as_slice();
     let mut parser = Parser::new();

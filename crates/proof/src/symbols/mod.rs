@@ -18,7 +18,9 @@ const PROGRAM: &str = "proofhouse-symbols";
 pub const PROGRAM_VARIABLE: &str = "PROOFHOUSE_SYMBOLS";
 /// Where the box sees it.
 const PROGRAM_AT: &str = "/opt/proofhouse-symbols";
-/// Files that are given to one box, in bytes of what is asked.
+/// What one place takes at most, asked and answered, in bytes.
+const PLACE_BYTES_MAX: usize = 288;
+/// Files that are given to one box, in bytes of what is asked and may be answered.
 const BATCH_BYTES_MAX: usize = 24 * 1024 * 1024;
 /// Time of one box, in milliseconds.
 const BATCH_CPU_MS_MAX: u64 = 60_000;
@@ -74,7 +76,7 @@ impl<'s> SymbolFinder<'s> {
     pub fn find(&self, questions: impl IntoIterator<Item = Question>) -> Result<Vec<FileSymbols>, SandboxError> {
         let (mut found, mut batch, mut bytes, mut ended) = (Vec::new(), Vec::new(), 0, 0);
         for question in questions {
-            let size = question.source.len() + question.places.len() * size_of::<place::Place>();
+            let size = question.source.len() + question.places.len() * PLACE_BYTES_MAX;
             if bytes + size > BATCH_BYTES_MAX && !batch.is_empty() {
                 self.batch(&batch, &mut found, &mut ended)?;
                 batch.clear();

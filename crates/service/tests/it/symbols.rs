@@ -30,7 +30,7 @@ fn report(path: &str, text: &str, line: u32, symbol: Option<&str>) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_finding_has_the_function_of_the_file_that_came_along() {
-    testkit::proofhouse_symbols();
+    assert!(testkit::proofhouse_symbols().is_file());
     let house = house_on_sqlite().await;
     let house = &house.house;
     let finder = house.finder("Alder").await;

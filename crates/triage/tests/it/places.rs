@@ -73,7 +73,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_written_is_read(symbols in proptest::collection::vec("[a-z:]{0,20}", 0..6), cut in 0_usize..200) {
+    fn what_was_written_is_read(symbols in proptest::collection::vec("[a-z:]{0,20}", 0..6), cut in 0_usize..200, flip in any::<usize>(), by in 1_u8..) {
         let answers = symbols.iter().enumerate().map(|(at, symbol)| match at % 3 {
             2 => Err(Refusal::Deep),
             _ => Ok(PlaceRead { symbol: symbol.clone(), statement: at as u64 }),
@@ -86,6 +86,13 @@ proptest! {
         let cut = place::answers_read(&bytes[..cut.min(bytes.len())], &places).unwrap();
         prop_assert_eq!(&cut[..], &files[..cut.len()]);
         prop_assert!(place::answers_read(&[bytes.as_slice(), b"x"].concat(), &places).is_err());
+        // Nor does a changed byte give more or fewer than were asked for.
+        let mut changed = bytes.clone();
+        let at = flip % changed.len();
+        changed[at] = changed[at].wrapping_add(by);
+        for (file, count) in place::answers_read(&changed, &places).unwrap_or_default().iter().zip(places) {
+            prop_assert!(file.as_ref().map_or(true, |answers| answers.len() == count));
+        }
     }
 }
 
