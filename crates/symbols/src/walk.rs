@@ -79,13 +79,18 @@ impl<'t> Walk<'t> {
     }
 
     fn symbol(&self, chain: &[Node<'t>]) -> String {
+        let above = |at: usize| chain.get(..=at).unwrap_or_default();
+        let part = |at: usize| scope::part(self.language, above(at), self.source).map(|part| (at, part));
+        let mut parts: Vec<_> = (0..chain.len()).filter_map(part).collect();
+        // A variable of a function is no place: an object has a name for the functions in it.
+        let is_object = |at: usize| chain.get(at).is_some_and(|node| node.kind() == "object");
+        while parts.last().is_some_and(|(at, _)| is_object(*at)) && parts.iter().any(|(_, part)| part.function) {
+            parts.pop();
+        }
         let mut symbol = String::new();
-        for at in 0..chain.len() {
-            let above = chain.get(..=at).unwrap_or_default();
-            if let Some(part) = scope::part(self.language, above, self.source) {
-                let joint = if symbol.is_empty() { "" } else { part.joint };
-                symbol = format!("{symbol}{joint}{}", part.name);
-            }
+        for (_, part) in parts {
+            let joint = if symbol.is_empty() { "" } else { part.joint };
+            symbol = format!("{symbol}{joint}{}", part.name);
         }
         place::normal(&symbol)
     }

@@ -48,3 +48,12 @@ const whole = (a) => outer(a) // @ whole
 ;(function () {
   outer(2) // @
 })()
+function options() {
+  const set = {
+    wide: outer(3), // @ options
+    deep() {
+      return 1 // @ options.set.deep
+    },
+  }
+  return set
+}
