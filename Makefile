@@ -31,7 +31,7 @@ test: preflight-test ## format, lint, tidy, fetch the tests' tools, run every te
 	@echo "== all passed"
 
 serve: preflight ## build and serve on 127.0.0.1:8080 (PROOFHOUSE_STORE=postgres://… for PostgreSQL)
-	cargo build --locked --release --package cli
+	cargo build --locked --release --package cli --package symbols
 	$(PROOFHOUSE) serve
 
 fmt: ## format every Rust file

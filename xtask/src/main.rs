@@ -32,7 +32,7 @@ use: cargo xtask COMMAND
   flakes [--busy] [ROUNDS]
           prove every bundle that names a vulnerable and a fixed version again and again, with every core kept busy or not,
           and write what came out otherwise than declared into docs/flakes.json and docs/flakes.md
-  bench proof | triage | intake | match [index | forward | reverse | curve | process]
+  bench proof | triage [symbols [PROGRAM]] | intake | match [index | forward | reverse | curve | process]
           print figures beside what they are compared with: what a box, a proof and fifty installs cost; how well and how
           fast triage sorts; how fast inventories are matched; how many reports a second a server takes in
 ";
@@ -66,6 +66,12 @@ fn main() -> ExitCode {
         ["bench", "triage", "here"] => {
             bench::triage::run();
             ExitCode::SUCCESS
+        }
+        ["bench", "triage", "symbols", program @ ..] => {
+            match bench::triage_symbols(&root(), program.first().copied()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => environment_failure("bench", &error),
+            }
         }
         ["bench", "match", part] => match bench::matching::run(&root(), Some(part)) {
             Ok(()) => ExitCode::SUCCESS,

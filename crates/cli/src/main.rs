@@ -21,6 +21,7 @@ mod receipt_key;
 mod same;
 mod serve;
 mod store_command;
+mod symbol_lookup;
 mod trace;
 mod triage_command;
 mod verify;

@@ -1,6 +1,7 @@
 //! `proofhouse triage`: reports of any format, sorted by the defect they are about. Needs no server and sends nothing anywhere;
 //! decides nothing that a proof could decide.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use triage::sort::{self, Edge, Gathered, Gathering, POINTS_JOIN_COUNT_MIN, REPORT_BYTES_MAX};
 
 use crate::output::{self, EXIT_INPUT};
+use crate::symbol_lookup::Sources;
 
 /// Folders within folders that are looked into.
 const FOLDER_LEVELS_MAX: usize = 8;
@@ -23,12 +25,14 @@ const FILES_MAX: usize = 1_000_000;
 /// reports, text, e-mail, and zip archives of these. A file that cannot be read is named and does not stop the others. Exit codes: 0 sorted, 2 bad use or not one readable report.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  proofhouse triage reports/\n  proofhouse triage crash.log scan.sarif mail.eml --json"
+    after_help = "Examples:\n  proofhouse triage reports/\n  proofhouse triage crash.log scan.sarif mail.eml --json\n  proofhouse triage old.sarif new.sarif --source old.sarif=tree-1.0 --source new.sarif=tree-1.1"
 )]
 pub struct Triage {
     /// Files, and folders of them
     #[arg(required = true, num_args = 1.., value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -51,12 +55,13 @@ impl Triage {
         if files.len() > FILES_MAX {
             return Err(refused(&format!("{} files were given, at most {FILES_MAX} are read", files.len())));
         }
-        let mut gathering = Gathering::default();
+        let trees = self.sources.open(&files).map_err(|reason| refused(&reason))?;
+        let mut read = Vec::new();
         let (mut unread, mut left_out) = (Vec::new(), Vec::new());
         for path in &files {
             match report_read(path) {
-                Ok((items, parts)) => {
-                    items.into_iter().for_each(|item| drop(gathering.add(item)));
+                Ok((mut items, parts)) => {
+                    read.append(&mut items);
                     left_out.extend(
                         parts
                             .into_iter()
@@ -66,14 +71,19 @@ impl Triage {
                 Err(reason) => unread.push(Unread { file: path.display().to_string(), reason }),
             }
         }
-        if gathering.is_empty() && !unread.is_empty() {
+        if read.is_empty() && !unread.is_empty() {
             for one in &unread {
                 eprintln!("error [input]: {}: {}", one.file, one.reason);
             }
             return Err(refused("not one of the files is a report that can be read"));
         }
+        trees.locate(&mut read).iter().for_each(|line| eprintln!("{line}"));
+        let places: Vec<PlaceReport> =
+            read.iter().filter(|item| item.kind == sort::Kind::Static).map(PlaceReport::of).collect();
+        let mut gathering = Gathering::default();
+        read.into_iter().for_each(|item| drop(gathering.add(item)));
         let gathered = gathering.gather();
-        let report = TriageReport::new(gathering.len(), &gathered, unread, left_out);
+        let report = TriageReport { places, ..TriageReport::new(gathering.len(), &gathered, unread, left_out) };
         if self.json {
             output::json_print(&report)?;
         } else {
@@ -121,8 +131,34 @@ struct TriageReport<'a> {
     clusters: Vec<ClusterReport<'a>>,
     proposals: Vec<EdgeReport<'a>>,
     proposals_left_out: usize,
+    places: Vec<PlaceReport>,
     unread: Vec<Unread>,
     left_out: Vec<Unread>,
+}
+
+/// Where a static result is, and how that is known. A result at the top of its file has a source and no symbol.
+#[derive(Serialize)]
+struct PlaceReport {
+    member: String,
+    path: Option<String>,
+    line: Option<u32>,
+    symbol: Option<String>,
+    symbol_from: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_symbol: Option<String>,
+}
+
+impl PlaceReport {
+    fn of(item: &sort::Item) -> Self {
+        PlaceReport {
+            member: item.id.clone(),
+            path: item.path.clone(),
+            line: item.line,
+            symbol: item.symbols.first().cloned(),
+            symbol_from: item.origin.map(triage::place::Origin::as_str),
+            no_symbol: item.no_symbol.map(|reason| reason.to_string()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -165,6 +201,7 @@ impl<'a> TriageReport<'a> {
             clusters: gathered.groups.iter().map(cluster).collect(),
             proposals: gathered.proposals.iter().map(EdgeReport::new).collect(),
             proposals_left_out: gathered.proposals_left_out,
+            places: Vec::new(),
             unread,
             left_out,
         }
@@ -182,6 +219,7 @@ impl<'a> EdgeReport<'a> {
 
 fn lines(report: &TriageReport<'_>) -> Vec<String> {
     let mut lines = vec![format!("{} reports, {} clusters", report.reports, report.clusters.len())];
+    lines.extend(places_line(&report.places));
     for cluster in &report.clusters {
         lines.push(String::new());
         lines.push(format!("{}: {} reports", cluster.id, cluster.members.len()));
@@ -196,6 +234,16 @@ fn lines(report: &TriageReport<'_>) -> Vec<String> {
     lines.extend(report.left_out.iter().map(|one| format!("  left out: {}: {}", one.file, one.reason)));
     lines.extend(report.unread.iter().map(|one| format!("  not read: {}: {}", one.file, one.reason)));
     lines
+}
+
+/// How many symbols are known, and from where.
+fn places_line(places: &[PlaceReport]) -> Option<String> {
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for place in places {
+        *counted.entry(place.symbol_from.or(place.no_symbol.as_deref()).unwrap_or("unknown")).or_default() += 1;
+    }
+    let told: Vec<String> = counted.iter().map(|(word, count)| format!("{word} {count}")).collect();
+    (!places.is_empty()).then(|| format!("symbols of {} static results: {}", places.len(), told.join(", ")))
 }
 
 fn edge_line(edge: &EdgeReport<'_>) -> String {

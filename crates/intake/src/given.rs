@@ -1,7 +1,10 @@
 //! What the sender says beside the document: which package, whose credit, which terms. It stands before what the document says, but
 //! for lists, which join. Plain data.
 
+use std::collections::BTreeMap;
+
 use formats::provenance::{AiUse, Credit, EmbargoTerms, Hop, Provenance};
+use triage::place::Origin;
 
 /// Said by the sender, for every report of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +39,17 @@ pub struct Given {
     pub ai_coordinator: Option<AiUse>,
     /// Static results that their tool's users have suppressed become reports too.
     pub suppressed: bool,
+    /// Enclosing functions that were found in the source, by the place of the static result that does not tell its own.
+    pub symbols: BTreeMap<String, FoundSymbol>,
+}
+
+/// A function that was found in the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundSymbol {
+    /// As `triage::place` spells it.
+    pub name: String,
+    /// Where it was found.
+    pub origin: Origin,
 }
 
 impl Given {

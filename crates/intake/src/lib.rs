@@ -28,7 +28,7 @@ mod text;
 pub use archive::{ZIP_ENTRIES_COUNT_MAX, ZIP_LEVELS_MAX, ZIP_RATIO_COUNT_MAX, ZIP_UNPACKED_BYTES_MAX};
 pub use case::of_case;
 pub use draft::{Understood, digest_hex};
-pub use given::Given;
+pub use given::{FoundSymbol, Given};
 pub use kind::{Kind, kind_of};
 pub use mail::MAIL_BYTES_MAX;
 pub use mime::{MAIL_LEVELS_MAX, MAIL_PARTS_COUNT_MAX};

@@ -18,6 +18,8 @@ use crate::{Document, Left, Refused};
 const STEPS_TOLD_MAX: usize = 64;
 /// A code flow longer than this is left out of the part that goes along, in bytes of the result.
 const RESULT_BYTES_MAX: usize = 128 * 1024;
+/// The file that a result is in goes along up to this size, in bytes.
+const ARTIFACT_BYTES_MAX: usize = 64 * 1024;
 /// What results share goes along with each of them up to this size, in bytes: a rule, what a run was made of.
 const SHARED_BYTES_MAX: usize = 16 * 1024;
 /// A message, in bytes: many results can take theirs from one rule.
@@ -46,7 +48,7 @@ pub fn read(bytes: &[u8], given: &Given, left: &mut Left) -> Result<Document, Re
                 document.leave_out(place, reason);
                 continue;
             }
-            let draft = run.drafted(result, place);
+            let draft = run.drafted(result, place, given);
             if !left.draw(&mut document, draft, given) {
                 return Ok(document);
             }
@@ -120,7 +122,7 @@ impl<'a> Run<'a> {
         by_index.or_else(by_id)
     }
 
-    fn drafted(&self, result: &'a Node, at: String) -> Draft {
+    fn drafted(&self, result: &'a Node, at: String, given: &Given) -> Draft {
         let rule = self.rule(result);
         let rule_id = result.text("ruleId").or_else(|| rule.and_then(|rule| rule.text("id"))).unwrap_or_default();
         let message = self.message(result, rule);
@@ -136,6 +138,10 @@ impl<'a> Run<'a> {
         let level = result.text("level").or_else(|| rule?.get("defaultConfiguration")?.text("level"));
         draft.severity = draft.severity.take().or_else(|| Some(level.unwrap_or("warning").to_owned()));
         self.place_put(&mut draft, result);
+        if let (None, Some(found)) = (&draft.symbol.function, given.symbols.get(&draft.at)) {
+            draft.symbol.function = Some(found.name.clone());
+            draft.note("enclosing function", &format!("{}, found in the {}", found.name, found.origin.as_str()));
+        }
         for (key, value) in result.members("partialFingerprints").iter().chain(result.members("fingerprints")).take(16)
         {
             if let Node::String(value) = value {
@@ -220,7 +226,7 @@ impl<'a> Run<'a> {
         let region = physical.get("region");
         draft.symbol = Symbol {
             file: file.clone(),
-            function: name.map(|name| name.split('(').next().unwrap_or(name).to_owned()),
+            function: name.map(triage::place::normal).filter(|name| !name.is_empty()),
             line: region.and_then(|region| number(region.get("startLine"))).map(|at| at as u64),
         };
         draft.code_path = place(&file, region);
@@ -253,6 +259,17 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The text of the file that a result is in, so that its function can be found where it is read. An index would point into
+    /// artifacts that are not in the part.
+    fn artifact(&self, result: &Map<String, Value>) -> Option<Value> {
+        let location = result.get("locations")?.get(0)?.get("physicalLocation")?.get("artifactLocation")?;
+        let index = location.get("index").and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
+        let one = artifact_of(self.node, location.get("uri").and_then(Value::as_str), index)?;
+        let text = one.get("contents")?.text("text").filter(|text| text.len() <= ARTIFACT_BYTES_MAX)?;
+        let location = one.get("location")?.value()?;
+        Some(json!({"location": location, "contents": {"text": text}}))
+    }
+
     /// A SARIF log of this result alone, with its rule: what goes along.
     fn part(&self, draft: &mut Draft, result: &Node, rule: Option<&Node>) -> Vec<u8> {
         let Some(Value::Object(mut result)) = result.value() else { return Vec::new() };
@@ -274,12 +291,23 @@ impl<'a> Run<'a> {
             driver.insert("rules".to_owned(), json!([rule]));
         }
         let mut run = Map::from_iter([("tool".to_owned(), json!({"driver": driver}))]);
+        if let Some(artifact) = self.artifact(&result) {
+            run.insert("artifacts".to_owned(), json!([artifact]));
+        }
         if let Some(provenance) = &self.provenance {
             run.insert("versionControlProvenance".to_owned(), provenance.clone());
         }
         run.insert("results".to_owned(), json!([result]));
         json!({"version": "2.1.0", "runs": [run]}).to_string().into_bytes()
     }
+}
+
+/// The file of a result's first place, where the log has its text.
+fn artifact_of<'n>(run: &'n Node, uri: Option<&str>, index: Option<usize>) -> Option<&'n Node> {
+    let artifacts = run.items("artifacts");
+    let is_it = |one: &&Node| uri.is_some() && one.get("location").and_then(|l| l.text("uri")) == uri;
+    let one = index.and_then(|at| artifacts.get(at)).or_else(|| artifacts.iter().find(is_it))?;
+    one.get("contents").and_then(|contents| contents.text("text")).map(|_| one)
 }
 
 fn place(file: &Option<String>, region: Option<&Node>) -> Option<String> {

@@ -34,6 +34,7 @@ pub mod same;
 pub mod sandbox;
 pub mod source;
 pub mod store;
+pub mod symbols;
 pub mod trace;
 pub mod vary;
 

@@ -35,6 +35,7 @@ pub mod read_in;
 pub mod report;
 pub mod seal;
 pub mod standing;
+mod symbol;
 mod taking;
 mod task;
 mod telling;

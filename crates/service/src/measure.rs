@@ -10,8 +10,10 @@ use std::sync::{Arc, OnceLock};
 use domain::package::Package;
 use domain::proof::OracleKind;
 use proof::sandbox::SandboxConfig;
+use proof::symbols::{FileSymbols, SymbolFinder, program_find};
 use proof::{Bundle, BundleError, Engine, EngineConfig, EngineError, ErrorClass};
 use tokio::sync::Semaphore;
+use triage::place::Question;
 
 use crate::Service;
 use crate::error::{Result, ServiceError, Violation, internal};
@@ -122,6 +124,19 @@ impl Service {
                     }
                     e => Err(ServiceError::Unavailable(e.to_string())),
                 },
+            })
+            .await
+    }
+
+    /// The enclosing functions of places in source code, found in boxes. Where there is no box here, none is found.
+    pub(crate) async fn symbols_find(&self, questions: Vec<Question>) -> Result<Vec<FileSymbols>> {
+        let slots = &self.measurer.0.unpacking;
+        let init_exe = self.measurer.0.init_exe.clone();
+        self.measurer
+            .work(slots, move |engine, _| {
+                let program = program_find(init_exe.as_deref()).map_err(ServiceError::Unavailable)?;
+                let found = SymbolFinder::new(engine.sandbox(), program).find(questions);
+                found.map_err(|e| ServiceError::Unavailable(e.to_string()))
             })
             .await
     }

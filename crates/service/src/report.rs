@@ -241,9 +241,10 @@ impl Service {
             Some(bytes) => Some((bytes, self.bundle_open(bytes.clone()).await?)),
             None => None,
         };
+        let symbol = self.report_symbol(&report).await;
         let now = now();
         let mut tx = self.store.write().await?;
-        let Some(finding) = self.finding_draw(&mut tx, &row, &report, package.as_ref(), now).await? else {
+        let Some(finding) = self.finding_draw(&mut tx, &row, &report, package.as_ref(), symbol, now).await? else {
             return Ok(());
         };
         let proving = match opened {
@@ -264,6 +265,7 @@ impl Service {
         row: &table::Report,
         report: &Report,
         package: Option<&Package>,
+        symbol: Option<String>,
         now: Timestamp,
     ) -> Result<Option<Finding>> {
         table::by_id_locked(tx, row.id).await?;
@@ -271,7 +273,8 @@ impl Service {
             return Ok(None);
         }
         let credit = self.credit_of(tx, row.party_id).await?;
-        let finding = finding_of(row, report, package, credit, new_id(now)?, now);
+        let mut finding = finding_of(row, report, package, credit, new_id(now)?, now);
+        finding.symbol = finding.symbol.or(symbol);
         store::finding::insert(tx, &finding).await?;
         Ok(Some(finding))
     }
@@ -283,7 +286,7 @@ impl Service {
         let body = self.blob_get(tx, row.body_blob_id).await?;
         let report = tap::read_kept(&body).map_err(|e| internal("read a stored report", e))?;
         let package = report.purl.as_deref().and_then(|p| Package::split(p).ok()).map(|(p, _)| p);
-        if let Some(finding) = self.finding_draw(tx, &row, &report, package.as_ref(), now).await? {
+        if let Some(finding) = self.finding_draw(tx, &row, &report, package.as_ref(), None, now).await? {
             let reason = "the attached proof could not be opened here in several attempts: send it again";
             store::finding::set_state(tx, finding.id, FindingState::ProofWanted, Some(reason), now).await?;
             table::set_state(tx, id, ReportState::Done, now).await?;

@@ -16,5 +16,5 @@ mod program;
 pub mod seed;
 mod stores;
 
-pub use program::{kept_folder, proofhouse_box};
+pub use program::{kept_folder, proofhouse_box, proofhouse_symbols};
 pub use stores::{TempStore, both_stores, postgres_store, sqlite_store};

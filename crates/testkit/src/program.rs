@@ -21,6 +21,19 @@ pub fn proofhouse_box() -> PathBuf {
     }
 }
 
+/// The built `proofhouse-symbols`, which the proof engine starts in boxes; it lies beside [`proofhouse_box`].
+///
+/// # Panics
+/// With one line, when it is neither there nor can be built.
+#[must_use]
+pub fn proofhouse_symbols() -> PathBuf {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match BUILT.get_or_init(|| built("symbols", "proofhouse-symbols")) {
+        Ok(path) => path.clone(),
+        Err(line) => panic!("{line}"),
+    }
+}
+
 /// The folder in which tests keep what is slow to get and the same for every test, such as the version
 /// store of the proof engine: inside the target folder, so that it survives a run and goes with a clean.
 ///

@@ -1,6 +1,6 @@
 //! Are these reports one defect? Decided on what was measured: where each proof stops firing, which fix silences it, and where
 //! in the code it fires. Every decision carries its reasons. Similar words never join anything there: no text is looked at. Before
-//! anything was measured, `sort` orders reports by what they say, and `crash` tells what a crash printed.
+//! anything was measured, `sort` orders reports by what they say, `crash` tells what a crash printed, and `place` where a static result is.
 //!
 //! One defect is one root cause and one fix. So a join needs both: the same border (or the same verified fix) and the same place
 //! in the code. Anything weaker is proposed to a coordinator, who alone may overrule.
@@ -12,6 +12,7 @@ mod code;
 pub mod crash;
 mod decide;
 mod evidence;
+pub mod place;
 pub mod sort;
 
 pub use cluster::{Cluster, Clustering, Link, cluster};

@@ -3,6 +3,7 @@
 
 pub mod matching;
 mod proof;
+mod symbols;
 pub mod triage;
 
 use std::path::Path;
@@ -26,7 +27,7 @@ const BENCHES: &[Row] = &[
     ),
     (
         "triage",
-        "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes",
+        "triage: precision, recall and F1 on a labelled set, time and memory at growing sizes; then static results of versions of real\n  \tpackages, with and without their enclosing symbols",
         optimised_triage,
     ),
     (
@@ -52,7 +53,29 @@ fn optimised_triage(root: &Path) -> Result<()> {
         .current_dir(root)
         .status()
         .context("start the bench of triage")?;
-    if status.success() { Ok(()) } else { bail!("the bench of triage ended with {status}") }
+    if !status.success() {
+        bail!("the bench of triage ended with {status}");
+    }
+    triage_symbols(root, None)
+}
+
+/// Static results of real packages, by the product's own program: built with optimisation, or the one that is given.
+pub fn triage_symbols(root: &Path, program: Option<&str>) -> Result<()> {
+    if let Some(program) = program {
+        symbols::run(root, Path::new(program))?;
+        return symbols::time(root, Path::new(program), 100_000);
+    }
+    let status = std::process::Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--release", "--package", "cli", "--package", "symbols"])
+        .current_dir(root)
+        .status()
+        .context("build proofhouse")?;
+    if !status.success() {
+        bail!("proofhouse cannot be built: {status}");
+    }
+    let proofhouse = root.join("target/release/proofhouse");
+    symbols::run(root, &proofhouse)?;
+    symbols::time(root, &proofhouse, 100_000)
 }
 
 /// Runs one `cargo bench` target of a package to its end.

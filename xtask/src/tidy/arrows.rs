@@ -12,7 +12,7 @@ const LEVELS: [&[&str]; 8] = [
     &["domain", "signing"],
     &["versions"],
     &["formats", "triage"],
-    &["intake", "matching", "proof", "store"],
+    &["intake", "matching", "proof", "store", "symbols"],
     &["service"],
     &["server"],
     &["cli"],
@@ -26,9 +26,11 @@ const NO_RANDOMNESS: [&str; 1] = ["getrandom"];
 const NO_WIRE: [&str; 2] = ["serde", "serde_json"];
 const NO_SQL: [&str; 4] = ["rusqlite", "libsqlite3-sys", "tokio-postgres", "deadpool-postgres"];
 const NO_SERVER: [&str; 4] = ["axum", "utoipa", "askama", "tower-http"];
+/// C that reads hostile bytes runs in a box, as a program of its own.
+const NO_NATIVE_PARSER: [&str; 2] = ["tree-sitter", "symbols"];
 
 /// What must not be found in a package's normal tree.
-const KEPT_OUT: [(&str, &[&[&str]]); 9] = [
+const KEPT_OUT: [(&str, &[&[&str]]); 10] = [
     ("domain", &[&NO_INPUT_OUTPUT, &NO_RANDOMNESS, &NO_SERVER, &NO_WIRE]),
     ("versions", &[&NO_INPUT_OUTPUT, &NO_RANDOMNESS, &NO_SERVER]),
     ("formats", &[&NO_INPUT_OUTPUT, &NO_RANDOMNESS, &NO_SERVER]),
@@ -38,6 +40,7 @@ const KEPT_OUT: [(&str, &[&[&str]]); 9] = [
     ("proof", &[&NO_SQL, &NO_SERVER]),
     ("store", &[&NO_SERVER]),
     ("service", &[&NO_SERVER]),
+    ("cli", &[&NO_NATIVE_PARSER]),
 ];
 /// Only this package links a database; others reach one through it.
 const SQL_PACKAGES: [&str; 2] = ["store", "testkit"];

@@ -102,3 +102,22 @@ async fn what_a_server_puts_off_is_sent_when_it_asks() {
     assert!(said.matches("what is left is sent when it asks").count() == 1, "{said}");
     assert_eq!(receipts(&patient).len(), 2);
 }
+
+#[test]
+fn the_enclosing_function_goes_into_the_report() {
+    let room = tempfile::tempdir().unwrap();
+    std::fs::write(room.path().join("a.js"), "class A {\n  f() {\n    eval(1)\n  }\n}\n").unwrap();
+    let log = room.path().join("x.sarif");
+    let text = r#"{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "scan"}}, "results": [
+        {"ruleId": "eval", "message": {"text": "m"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "a.js"}, "region": {"startLine": 3}}}]}]}]}"#;
+    std::fs::write(&log, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_proofhouse"))
+        .env("PROOFHOUSE_SYMBOLS", testkit::proofhouse_symbols())
+        .args(["submit", "--dry-run", "--json", "--purl", "pkg:npm/merge-deep@3.0.2", "--source"])
+        .args([room.path(), &log])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("A.f"), "{text}");
+}

@@ -16,4 +16,5 @@ mod package;
 mod sealed;
 mod sending;
 mod standing;
+mod symbols;
 mod verdicts;

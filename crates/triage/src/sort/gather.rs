@@ -165,7 +165,7 @@ fn likeness(item: &Item) -> u64 {
     let package = hash(item.package.as_deref().unwrap_or_default().as_bytes()) & 0xffff;
     let path = hash(item.path.as_deref().unwrap_or_default().as_bytes()) & 0xffff;
     let weakness = u64::from(item.weaknesses.first().copied().unwrap_or_default()) & 0xffff;
-    let context = item.context.unwrap_or_default() & 0xffff;
+    let context = item.statement.or(item.context).unwrap_or_default() & 0xffff;
     package << 48 | path << 32 | weakness << 16 | context
 }
 
@@ -190,8 +190,14 @@ fn keys(item: &Item) -> Vec<u64> {
             put("symbol-weakness", &[leaf(symbol), &weakness.to_string()]);
         }
     }
-    if let (Some(path), Some(context)) = (&item.path, item.context) {
-        put("code", &[path, &context.to_string()]);
+    for code in [item.context, item.statement].into_iter().flatten() {
+        let path = item.path.as_deref().unwrap_or_default();
+        put("code", &[path, &code.to_string()]);
+        let symbol = item.symbols.first().map_or("", |symbol| leaf(symbol));
+        put(
+            "place",
+            &[path, symbol, item.rule.as_deref().unwrap_or_default(), &code.to_string(), &item.turn.to_string()],
+        );
     }
     if let (Some(path), true) = (&item.path, item.symbols.is_empty()) {
         put("rule", &[path, item.rule.as_deref().unwrap_or_default()]);
@@ -205,6 +211,8 @@ fn keys(item: &Item) -> Vec<u64> {
 /// Groups that grow, with what no group may hold two of.
 struct Forest {
     parents: Vec<usize>,
+    /// The run of each report.
+    runs: Vec<Option<u64>>,
     facts: HashMap<usize, Facts>,
 }
 
@@ -214,6 +222,8 @@ struct Facts {
     identifier: Option<String>,
     /// Functions in which its reports go wrong.
     places: BTreeSet<String>,
+    /// Runs of tools whose results it holds, in order.
+    runs: Vec<u64>,
 }
 
 impl Forest {
@@ -222,9 +232,10 @@ impl Forest {
             let mut cves = item.identifiers.iter().filter(|id| id.starts_with("CVE-"));
             let identifier = cves.next().filter(|_| cves.next().is_none()).cloned();
             let places = item.place().map(str::to_owned).into_iter().collect();
-            (at, Facts { package: item.package.clone(), identifier, places })
+            (at, Facts { package: item.package.clone(), identifier, places, runs: item.run.into_iter().collect() })
         });
-        Forest { parents: (0..items.len()).collect(), facts: facts.collect() }
+        let runs = items.iter().map(|item| item.run).collect();
+        Forest { parents: (0..items.len()).collect(), runs, facts: facts.collect() }
     }
 
     fn root(&mut self, mut at: usize) -> usize {
@@ -242,7 +253,8 @@ impl Forest {
     }
 
     /// Joins the groups of two reports and notes the edge, unless together they would be about two packages, have two
-    /// identifiers, or go wrong in functions that nothing connects but a text. Whether they are together now.
+    /// identifiers, go wrong in functions that nothing connects but a text, or join by two static results what one run tells apart:
+    /// of copies of one function each stays with its own. Whether they are together now.
     fn join(&mut self, a: usize, b: usize, joined: &mut Vec<(usize, usize)>) -> bool {
         let (x, y) = (self.root(a), self.root(b));
         if x == y {
@@ -252,7 +264,11 @@ impl Forest {
         let differ = |p: &Option<String>, q: &Option<String>| p.is_some() && q.is_some() && p != q;
         let same_identifier = one.identifier.is_some() && one.identifier == other.identifier;
         let apart = !one.places.is_empty() && !other.places.is_empty() && one.places.is_disjoint(&other.places);
+        let run = |at: usize| self.runs.get(at).copied().flatten();
+        let twice = run(a).zip(run(b)).is_some_and(|(p, q)| p != q)
+            && one.runs.iter().any(|run| other.runs.binary_search(run).is_ok());
         if differ(&one.package, &other.package)
+            || twice
             || differ(&one.identifier, &other.identifier)
             || apart && !same_identifier
         {
@@ -264,6 +280,9 @@ impl Forest {
             kept.package = kept.package.take().or(moved.package);
             kept.identifier = kept.identifier.take().or(moved.identifier);
             kept.places.extend(moved.places);
+            kept.runs.extend(moved.runs);
+            kept.runs.sort_unstable();
+            kept.runs.dedup();
             *slot = low;
         }
         joined.push((a, b));

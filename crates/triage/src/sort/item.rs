@@ -1,8 +1,11 @@
 //! What is known of one report, in whatever format it came: the facts that are compared. Filled in by the readers beside it.
 
+use std::sync::Arc;
+
 use super::sketch::Sketch;
 use super::weakness;
 use crate::crash::Crash;
+use crate::place::{NoSymbol, Origin, Place};
 
 /// The most symbols of one report that are kept.
 pub const SYMBOLS_MAX: usize = 64;
@@ -57,6 +60,18 @@ pub struct Item {
     pub path: Option<String>,
     /// The same line in it, where the tool told it.
     pub line: Option<u32>,
+    /// The region of a static result, where its tool told the line.
+    pub place: Option<Place>,
+    /// The file that a static result is in, where its document brings it along.
+    pub artifact: Option<Arc<str>>,
+    /// Where the enclosing function is known from. The top of a file is known too: then there is no symbol.
+    pub origin: Option<Origin>,
+    /// Why it is not known.
+    pub no_symbol: Option<NoSymbol>,
+    /// The tokens of the statement at the place, without blanks and comments, as a number.
+    pub statement: Option<u64>,
+    /// Which one it is of the same rule's results, in one run, that have the same function and the same code: 0 is the first.
+    pub turn: u32,
     /// Names of files that are named, without folders.
     pub files: Vec<String>,
     /// A static tool's own fingerprints, with their names.

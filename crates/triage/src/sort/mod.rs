@@ -6,21 +6,26 @@
 
 mod gather;
 mod item;
+mod locate;
 mod prose;
 mod sarif;
+mod sarif_path;
 mod sketch;
 mod tap;
+mod turn;
 mod weakness;
 mod weigh;
 
 pub use gather::{Edge, Gathered, Gathering, Group, PROPOSALS_MAX};
 pub use item::{Item, Kind};
+pub use locate::{WantedFile, locate_end, located, wanted};
 pub use sarif::SARIF_RESULTS_MAX;
 pub use weigh::{Because, POINTS_JOIN_COUNT_MIN, POINTS_PROPOSE_COUNT_MIN};
 
 use thiserror::Error;
 
 use crate::crash;
+pub(crate) use sketch::hash as hash_of;
 
 /// The largest report that is read, in bytes: a static analysis of a large program.
 pub const REPORT_BYTES_MAX: usize = 256 * 1024 * 1024;

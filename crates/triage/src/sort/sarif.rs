@@ -1,12 +1,15 @@
 //! SARIF 2.1.0: each result of each run as one item. Takes what says where and what; leaves pictures, fixes and graphs alone.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::item::{Item, Kind, file_name};
+use super::sarif_path::{Artifact, ArtifactOf, Bases, Contents};
 use super::sketch::hash;
-use super::{prose, weakness};
+use super::{prose, turn, weakness};
+use crate::place::{self, NoSymbol, Origin, Place};
 
 /// Results of one document that are read.
 pub const SARIF_RESULTS_MAX: usize = 500_000;
@@ -28,6 +31,10 @@ struct Run<'a> {
     version_control_provenance: Vec<Provenance<'a>>,
     #[serde(borrow, default)]
     properties: Option<Properties<'a>>,
+    #[serde(borrow, default)]
+    original_uri_base_ids: BTreeMap<Cow<'a, str>, Artifact<'a>>,
+    #[serde(borrow, default)]
+    artifacts: Vec<ArtifactOf<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -81,9 +88,9 @@ struct ResultOf<'a> {
     #[serde(borrow, default)]
     locations: Vec<Location<'a>>,
     #[serde(default)]
-    partial_fingerprints: std::collections::BTreeMap<String, String>,
+    partial_fingerprints: BTreeMap<String, String>,
     #[serde(default)]
-    fingerprints: std::collections::BTreeMap<String, String>,
+    fingerprints: BTreeMap<String, String>,
     #[serde(borrow, default)]
     properties: Option<Properties<'a>>,
 }
@@ -115,16 +122,16 @@ struct Physical<'a> {
 }
 
 #[derive(Deserialize)]
-struct Artifact<'a> {
-    #[serde(borrow, default)]
-    uri: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Region<'a> {
     #[serde(default)]
     start_line: Option<u32>,
+    #[serde(default)]
+    start_column: Option<u32>,
+    #[serde(default)]
+    end_line: Option<u32>,
+    #[serde(default)]
+    end_column: Option<u32>,
     #[serde(borrow, default)]
     snippet: Option<Message<'a>>,
 }
@@ -144,20 +151,28 @@ pub fn read(id: &str, text: &str) -> Option<Vec<Item>> {
     let mut items = Vec::new();
     for (run_at, run) in log.runs.iter().enumerate() {
         let run_id = hash(format!("{id}#{run_at}").as_bytes());
+        let files = Files { bases: Bases::of(&run.original_uri_base_ids), contents: Contents::of(&run.artifacts) };
         for (at, result) in run.results.iter().flatten().enumerate() {
             if items.len() == SARIF_RESULTS_MAX {
-                return Some(items);
+                break;
             }
-            let mut one = item(run, result);
+            let mut one = item(run, result, &files);
             one.id = format!("{id}#/runs/{run_at}/results/{at}");
             one.run = Some(run_id);
             items.push(one.tidied());
         }
     }
+    turn::put(&mut items);
     Some(items)
 }
 
-fn item(run: &Run<'_>, result: &ResultOf<'_>) -> Item {
+/// Where the paths of one run lead.
+struct Files<'a> {
+    bases: Bases<'a>,
+    contents: Contents<'a>,
+}
+
+fn item(run: &Run<'_>, result: &ResultOf<'_>, files: &Files<'_>) -> Item {
     let driver = run.tool.as_ref().map(|tool| &tool.driver);
     let index = result.rule_index.and_then(|at| usize::try_from(at).ok());
     let rule = driver.and_then(|driver| {
@@ -186,25 +201,38 @@ fn item(run: &Run<'_>, result: &ResultOf<'_>) -> Item {
     one.fingerprints.extend(result.partial_fingerprints.iter().map(|(name, value)| format!("{name}:{value}")));
     one.fingerprints.extend(result.fingerprints.iter().map(|(name, value)| format!("{name}:{value}")));
     if let Some(location) = result.locations.first() {
-        location_put(&mut one, location);
+        location_put(&mut one, location, run, files);
     }
     let place = (&one.rule, &one.path, one.line, &one.symbols);
     one.content = hash(format!("{place:?} {message}").as_bytes());
     one
 }
 
-fn location_put(one: &mut Item, location: &Location<'_>) {
+fn location_put(one: &mut Item, location: &Location<'_>, run: &Run<'_>, files: &Files<'_>) {
     let logical = location.logical_locations.first();
     let name = logical.and_then(|l| l.fully_qualified_name.as_deref().or(l.name.as_deref()));
-    one.symbols.extend(name.map(symbol).filter(|name| !name.is_empty()));
+    one.symbols.extend(name.map(place::normal).filter(|name| !name.is_empty()));
     one.placed = !one.symbols.is_empty();
+    one.origin = one.placed.then_some(Origin::Document);
     let Some(physical) = &location.physical_location else { return };
     if let Some(artifact) = &physical.artifact_location {
-        let path = artifact.uri.trim_start_matches("file://").trim_start_matches("./");
-        one.files.push(file_name(path).to_owned());
-        one.path = Some(path.to_owned());
+        let path = files.bases.path(artifact, &run.artifacts);
+        one.files.push(file_name(&path).to_owned());
+        one.artifact = files.contents.text(artifact, &path, &files.bases);
+        one.path = Some(path);
     }
-    one.line = physical.region.as_ref().and_then(|region| region.start_line);
+    if let Some(region) = &physical.region {
+        one.line = region.start_line;
+        one.place = region.start_line.map(|line| Place {
+            line,
+            column: region.start_column.unwrap_or_default(),
+            end_line: region.end_line.unwrap_or_default(),
+            end_column: region.end_column.unwrap_or_default(),
+        });
+    }
+    if one.origin.is_none() {
+        one.no_symbol = Some(if one.place.is_some() { NoSymbol::NoSource } else { NoSymbol::NoPlace });
+    }
     let snippet = [&physical.region, &physical.context_region]
         .into_iter()
         .flatten()
@@ -214,9 +242,4 @@ fn location_put(one: &mut Item, location: &Location<'_>) {
         let bare: String = snippet.text.chars().filter(|c| !c.is_whitespace()).collect();
         hash(bare.as_bytes())
     });
-}
-
-/// Without parameters.
-fn symbol(name: &str) -> String {
-    name.split('(').next().unwrap_or(name).trim().to_owned()
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::item::{Item, Kind, file_name};
 use super::prose;
 use super::sketch::hash;
-use crate::crash;
+use crate::{crash, place};
 
 /// A TAP report; `None` when it is none.
 pub fn read(id: &str, text: &str) -> Option<Item> {
@@ -27,7 +27,7 @@ pub fn read(id: &str, text: &str) -> Option<Item> {
     item.identifiers = listed("upstream_ids").iter().map(|one| one.to_ascii_uppercase()).collect();
     if let Some(symbol) = value.get("affected_symbol") {
         let part = |field: &str| symbol.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-        item.symbols.extend(part("function").map(|name| name.split('(').next().unwrap_or(name).to_owned()));
+        item.symbols.extend(part("function").map(place::normal).filter(|name| !name.is_empty()));
         item.files.extend(part("file").map(file_name).map(str::to_owned));
     }
     let attachments = value.get("attachments").and_then(Value::as_array).into_iter().flatten();

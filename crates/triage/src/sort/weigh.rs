@@ -3,6 +3,7 @@
 
 use super::item::{Item, Kind, leaf};
 use super::weakness::{Kinship, kinship_of};
+use crate::place;
 
 /// From here on two reports join by themselves.
 pub const POINTS_JOIN_COUNT_MIN: i32 = 6;
@@ -205,22 +206,46 @@ fn static_weigh(a: &Item, b: &Item, weight: &mut Weight) {
     } else if a.run == b.run && a.run.is_some() {
         weight.say(-6, "one-run", "one run of one tool tells them apart");
     }
+    rules_weigh(a, b, weight);
+    let known = a.origin.is_some() && b.origin.is_some();
     match (a.symbols.first(), b.symbols.first()) {
-        (Some(x), Some(y)) if leaf(x) == leaf(y) => {
+        (Some(x), Some(y)) if place::same(x, y) => {
             let points = if same_path { 4 } else { 2 };
-            weight.say(points, "same-function", format!("both are in {}", leaf(x)));
+            weight.say(points, "same-function", format!("both are in {}", x.max(y)));
         }
         (Some(_), Some(_)) => weight.say(-4, "other-functions", "they are in different functions"),
+        (None, None) if known && same_path => weight.say(2, "same-top", "both are in no function of the same file"),
+        (Some(_), None) | (None, Some(_)) if known => {
+            weight.say(-4, "other-functions", "one is in a function, the other is not")
+        }
         _ if same_path => weight.say(1, "same-file", "both are in the same file"),
         _ => {}
     }
-    match (a.context, b.context) {
-        (Some(x), Some(y)) if x == y => weight.say(4, "same-code", "the code at the place is the same"),
-        (Some(_), Some(_)) => weight.say(-3, "other-code", "the code at the place differs"),
-        _ if same_path && a.line.is_some() && a.line == b.line => {
+    let same_code = match (a.statement, b.statement, a.context, b.context) {
+        (Some(x), Some(y), _, _) | (_, _, Some(x), Some(y)) => Some(x == y),
+        _ => None,
+    };
+    match same_code {
+        Some(true) if a.rule == b.rule && a.turn != b.turn => weight.say(
+            -3,
+            "other-turn",
+            "the same code stands there several times, and they are not the same one of these",
+        ),
+        Some(true) => weight.say(4, "same-code", "the code at the place is the same"),
+        Some(false) => weight.say(-3, "other-code", "the code at the place differs"),
+        None if same_path && a.line.is_some() && a.line == b.line => {
             weight.say(3, "same-line", "they are on the same line")
         }
-        _ => {}
+        None => {}
+    }
+}
+
+/// One tool that has a rule for each of two things holds them apart.
+fn rules_weigh(a: &Item, b: &Item, weight: &mut Weight) {
+    let (Some(x), Some(y)) = (&a.rule, &b.rule) else { return };
+    let tool = |rule: &str| rule.split_once('/').map(|(tool, _)| tool.to_owned()).filter(|tool| !tool.is_empty());
+    if x != y && tool(x).is_some() && tool(x) == tool(y) {
+        weight.say(-5, "other-rule", format!("one tool has two rules for them: {} and {}", x.min(y), x.max(y)));
     }
 }
 

@@ -6,4 +6,5 @@ mod crash;
 mod decisions;
 mod labelled;
 mod order;
+mod places;
 mod sorting;

@@ -16,6 +16,7 @@ use clap::Args;
 
 use crate::api::{Api, Server};
 use crate::output::{self, EXIT_INPUT};
+use crate::symbol_lookup::Sources;
 
 pub use bundle::{bundle_pack, bundle_purl, report_of};
 pub use send::submission_wait;
@@ -38,6 +39,8 @@ pub struct Submit {
     files: Vec<PathBuf>,
     #[command(flatten)]
     said: read::Said,
+    #[command(flatten)]
+    sources: Sources,
     /// Show what is understood, and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,7 +66,8 @@ impl Submit {
 
     fn answer(&self) -> Result<ExitCode, ExitCode> {
         let given = self.said.given().map_err(|message| refused(&message))?;
-        let files: Vec<read::File> = self.files.iter().map(|path| read::read(path, &given)).collect();
+        let trees = self.sources.open(&self.files).map_err(|message| refused(&message))?;
+        let files: Vec<read::File> = self.files.iter().map(|path| read::read(path, &given, &trees)).collect();
         if !self.json {
             output::lines_print(&shown::before(&files))?;
         }

@@ -1,5 +1,6 @@
 //! What a file holds, read before anything is sent. Must not send anything.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File as Opened};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use formats::provenance::{AiUse, AiWord, Credit, EmbargoTerms, Hop};
 use formats::tap;
-use intake::{DOCUMENT_BYTES_MAX, Document, Given, Kind, Understood};
+use intake::{DOCUMENT_BYTES_MAX, Document, FoundSymbol, Given, Kind, Understood};
+use triage::place::Origin;
+
+use crate::symbol_lookup::Trees;
 
 use super::bundle::{bundle_pack, bundle_purl, report_of};
 
@@ -99,6 +103,7 @@ impl Said {
             ai_finder: word.map(|word| AiUse { word, tooling: self.ai_tooling.clone() }),
             ai_coordinator: None,
             suppressed: self.suppressed,
+            symbols: BTreeMap::new(),
         })
     }
 }
@@ -124,11 +129,11 @@ impl File {
 }
 
 /// Reads a file or a bundle.
-pub fn read(path: &Path, given: &Given) -> File {
-    File { path: path.to_owned(), read: document(path, given) }
+pub fn read(path: &Path, given: &Given, trees: &Trees) -> File {
+    File { path: path.to_owned(), read: document(path, given, trees) }
 }
 
-fn document(path: &Path, given: &Given) -> Result<Document, String> {
+fn document(path: &Path, given: &Given, trees: &Trees) -> Result<Document, String> {
     if path.is_dir() {
         return bundle(path, given);
     }
@@ -139,7 +144,24 @@ fn document(path: &Path, given: &Given) -> Result<Document, String> {
     if PACKED.iter().any(|magic| bytes.starts_with(magic)) {
         return bundle(path, given);
     }
-    intake::read(&bytes, given).map_err(|refused| refused.to_string())
+    let symbols = symbols(path, &bytes, trees);
+    intake::read(&bytes, &Given { symbols, ..given.clone() }).map_err(|refused| refused.to_string())
+}
+
+/// The enclosing functions of a SARIF log's results that the log does not tell, by their places in it.
+fn symbols(path: &Path, bytes: &[u8], trees: &Trees) -> BTreeMap<String, FoundSymbol> {
+    let with_texts = || std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"contents\""));
+    if intake::kind_of(bytes) != Ok(Kind::Sarif) || trees.is_empty() && !with_texts() {
+        return BTreeMap::new();
+    }
+    let id = path.display().to_string();
+    let Ok((mut items, _)) = intake::facts(&id, bytes) else { return BTreeMap::new() };
+    trees.locate(&mut items).iter().for_each(|line| eprintln!("{line}"));
+    let found = items.into_iter().filter_map(|item| {
+        let origin = item.origin.filter(|origin| *origin != Origin::Document)?;
+        Some((item.id.strip_prefix(&id)?.to_owned(), FoundSymbol { name: item.symbols.into_iter().next()?, origin }))
+    });
+    found.collect()
 }
 
 /// A proof bundle as a report.
