@@ -9,6 +9,7 @@ mod demo;
 mod import;
 mod index_command;
 mod index_file;
+mod mail_options;
 mod match_command;
 mod match_report;
 mod match_sarif;

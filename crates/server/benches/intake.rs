@@ -266,6 +266,7 @@ async fn serve(store: &str) {
         missing_points: MissingPoints::Safer,
         publisher: "Bench".to_owned(),
         public_url: "https://clearing.example".to_owned(),
+        mail: None,
     })
     .await
     .unwrap();

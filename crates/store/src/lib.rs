@@ -16,6 +16,7 @@ pub mod fix;
 pub mod idempotency;
 pub mod inventory;
 pub mod job;
+pub mod letter;
 pub mod meta;
 pub mod notice;
 pub mod pace;

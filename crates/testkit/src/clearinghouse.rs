@@ -79,6 +79,7 @@ impl Clearinghouse {
             missing_points: MissingPoints::Safer,
             publisher: "Test Clearinghouse".to_owned(),
             public_url: "https://clearing.example".to_owned(),
+            mail: None,
         };
         let service = must("open the clearinghouse", Service::open(config).await);
         let issued = must("make the first admin", service.admin_bootstrap("Clearinghouse", "Ada Admin").await);

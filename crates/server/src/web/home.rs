@@ -11,6 +11,7 @@ use domain::party::Role;
 use service::{Ctx, ServiceError};
 use store::Page;
 use store::case::CaseFilter;
+use store::letter::LetterState;
 
 use super::page::{Frame, day, refusal, render};
 use super::session::Visitor;
@@ -30,6 +31,15 @@ struct Home {
     queue: Option<Vec<QueueRow>>,
     /// Cases that wait for their maintainers; coordinators.
     paced: Vec<PacedRow>,
+    /// Letters that could not be delivered; coordinators.
+    letters: Vec<LetterRow>,
+}
+
+struct LetterRow {
+    about: String,
+    to: String,
+    when: String,
+    reason: String,
 }
 
 struct PacedRow {
@@ -40,6 +50,7 @@ struct PacedRow {
     is_exploited: bool,
     outcome: &'static str,
     when: String,
+    not_told: &'static str,
 }
 
 struct AdvisoryRow {
@@ -97,8 +108,24 @@ async fn home_page(door: &Door, visitor: &Visitor) -> Result<Home, ServiceError>
         Some(ctx) if is_staff => paced(door, ctx).await?,
         _ => Vec::new(),
     };
+    let letters = match visitor.ctx() {
+        Some(ctx) if is_staff => letters(door, ctx).await?,
+        _ => Vec::new(),
+    };
     let advisories = advisories(door).await?;
-    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories, cases, waiting, queue, paced })
+    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories, cases, waiting, queue, paced, letters })
+}
+
+async fn letters(door: &Door, ctx: &Ctx) -> Result<Vec<LetterRow>, ServiceError> {
+    let page = Page { cursor: None, limit: ROWS };
+    let listed = door.service.letter_list(ctx, Some(LetterState::Undelivered), &page).await?;
+    let row = |letter: store::letter::Letter| LetterRow {
+        about: letter.about,
+        to: letter.sent_to.unwrap_or_default(),
+        when: day(letter.ended_at.unwrap_or(letter.created_at)),
+        reason: letter.reason.unwrap_or_default(),
+    };
+    Ok(listed.items.into_iter().map(row).collect())
 }
 
 async fn paced(door: &Door, ctx: &Ctx) -> Result<Vec<PacedRow>, ServiceError> {
@@ -115,6 +142,7 @@ async fn paced(door: &Door, ctx: &Ctx) -> Result<Vec<PacedRow>, ServiceError> {
             Release::NotBefore(at, hold) => format!("not before {}, {hold}", day(at)),
             Release::Never => "never: takes no cases".to_owned(),
         },
+        not_told: q.not_told.unwrap_or_default(),
     };
     Ok(queue.queued.into_iter().take(ROWS as usize).map(row).collect())
 }

@@ -94,6 +94,7 @@ const MATRIX: &[(&str, &str, &str, Expected)] = &[
     ("GET", "/v1/parties/{party}/standing", "", [401, 404, 404, 404, 200, 200]),
     ("GET", "/v1/standing", "", known(200)),
     ("GET", "/v1/pace/queue", "", [401, 403, 403, 403, 200, 200]),
+    ("GET", "/v1/letters", "", [401, 403, 403, 403, 200, 200]),
     ("GET", "/v1/cases/{case}/package", "", hidden(200, 200)),
     ("GET", "/v1/cases/{case}/message", "", hidden(200, 200)),
     ("POST", "/v1/cases/{case}/exception", "reason", hidden(403, 409)),

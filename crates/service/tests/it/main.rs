@@ -9,6 +9,7 @@ mod house;
 mod jobs;
 mod keys;
 mod life;
+mod mail;
 mod notices;
 mod outsiders;
 mod pace;

@@ -10,6 +10,7 @@ mod feeds;
 mod fixes;
 mod inventories;
 mod jobs;
+mod letters;
 mod notices;
 mod paces;
 mod packages;
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(inventories::routes())
         .merge(notices::routes())
         .merge(paces::routes())
+        .merge(letters::routes())
         .merge(standings::routes())
         .merge(packages::routes())
         .merge(parties::routes())
