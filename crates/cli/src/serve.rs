@@ -10,6 +10,7 @@ use domain::standing::STANDING_WAITING_COUNT;
 use server::ServerConfig;
 use service::job::{JOB_LEASE_S, JOB_LEASE_S_MAX, JOB_LEASE_S_MIN};
 use service::mail::MailError;
+use service::outward::OutwardConfig;
 use service::{Service, ServiceConfig, ServiceError};
 use store::StoreConfig;
 use tokio::sync::oneshot;
@@ -64,6 +65,12 @@ pub struct Serve {
     metrics_token: Option<String>,
     #[command(flatten)]
     mail: MailOptions,
+    /// The name server that is asked for the TXT records of registrations [default: the system's]
+    #[arg(long, env = "PROOFHOUSE_NAME_SERVER", value_name = "ADDR")]
+    name_server: Option<SocketAddr>,
+    /// For tests and demos only: look for the files of registrations on this machine as well, and in plain HTTP
+    #[arg(long)]
+    registration_loopback: bool,
 }
 
 /// How a command that works on the data folder itself opens the service.
@@ -84,6 +91,7 @@ pub fn service_config(home: PathBuf, store: Option<&str>, public_url: String, pu
         publisher,
         public_url,
         mail: None,
+        outward: OutwardConfig::default(),
     }
 }
 
@@ -122,8 +130,15 @@ impl Serve {
                 eprintln!("error [mail]: {line}");
                 ExitCode::from(EXIT_INPUT)
             })?;
+            if self.registration_loopback {
+                eprintln!("warning: --registration-loopback lets strangers have this machine's own addresses read: for tests and demos only");
+            }
             let config = ServiceConfig {
                 mail,
+                outward: OutwardConfig {
+                    is_loopback_allowed: self.registration_loopback,
+                    name_server: self.name_server,
+                },
                 missing_points: self.missing_points,
                 lease_s: self.lease_seconds,
                 proof_needs: self.proof_needs.clone(),

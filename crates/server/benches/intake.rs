@@ -267,6 +267,7 @@ async fn serve(store: &str) {
         publisher: "Bench".to_owned(),
         public_url: "https://clearing.example".to_owned(),
         mail: None,
+        outward: service::outward::OutwardConfig::default(),
     })
     .await
     .unwrap();

@@ -16,6 +16,7 @@ use crate::job::{JOB_LEASE_S_MAX, JOB_LEASE_S_MIN, JobKind};
 use crate::mail::{MailConfig, Mailer};
 use crate::measure::Measurer;
 use crate::outbox::host_of;
+use crate::outward::{Outward, OutwardConfig};
 use crate::seal::Sealer;
 
 /// Large documents read at once in one process: an inventory of 16 MiB takes up to about 240 MB while it is read.
@@ -47,6 +48,8 @@ pub struct ServiceConfig {
     pub public_url: String,
     /// How letters are sent; without it nobody is told by e-mail.
     pub mail: Option<MailConfig>,
+    /// How registrations are looked up elsewhere.
+    pub outward: OutwardConfig,
 }
 
 /// The use cases. Cheap to clone.
@@ -67,6 +70,7 @@ pub struct Service {
     pub(crate) publisher: Arc<str>,
     pub(crate) public_url: Arc<str>,
     pub(crate) mailer: Option<Arc<Mailer>>,
+    pub(crate) outward: Arc<Outward>,
 }
 
 impl Service {
@@ -107,6 +111,7 @@ impl Service {
             publisher: config.publisher.into(),
             public_url: public_url.into(),
             mailer,
+            outward: Arc::new(Outward::new(config.outward)),
         })
     }
 

@@ -31,14 +31,14 @@ const LETTER_PAUSE_S_MAX: i64 = 14_400;
 const NO_MAIL: &str = "no mail server is set up";
 
 /// A letter as it is to go out now.
-struct Ready {
-    to: String,
-    subject: String,
-    text: String,
+pub(crate) struct Ready {
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) text: String,
 }
 
 /// What is to be done with a letter now.
-enum Now {
+pub(crate) enum Now {
     Send(Ready),
     /// There is nothing to tell any more: why.
     Drop(&'static str),
@@ -70,7 +70,8 @@ impl Service {
         self.letter_put(tx, LetterKind::Case, &case.to_string(), Some(party), now).await
     }
 
-    async fn letter_put(
+    /// Leaves a letter.
+    pub(crate) async fn letter_put(
         &self,
         tx: &mut Tx,
         kind: LetterKind,
@@ -185,6 +186,10 @@ impl Service {
             (LetterKind::Case, Some(party)) => {
                 let case = letter.about.parse().map_err(|e| internal("read a letter", e))?;
                 self.case_letter_now(case, party).await
+            }
+            (LetterKind::Registration, _) => {
+                let id = letter.about.parse().map_err(|e| internal("read a letter", e))?;
+                self.registration_letter_now(id).await
             }
             (LetterKind::Case, None) => Err(ServiceError::Internal("a letter about a case for nobody".to_owned())),
         }

@@ -15,6 +15,8 @@ domain::words! {
     pub enum LetterKind {
         /// A case that was handed over to a maintainer.
         Case = "case",
+        /// The address of a maintainer that registers.
+        Registration = "registration",
     }
 }
 

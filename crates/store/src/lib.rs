@@ -24,6 +24,7 @@ pub mod page;
 pub mod party;
 pub mod proof;
 pub mod read_in;
+pub mod registration;
 pub mod report;
 pub mod standing;
 pub mod worker;

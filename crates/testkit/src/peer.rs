@@ -18,7 +18,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts `peers/outward/SCRIPT` with these arguments and waits until it says its port.
+    /// Starts a script of `peers/outward` with these arguments and waits until it says its port.
     ///
     /// # Panics
     /// When it does not start.

@@ -101,6 +101,7 @@ pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
         publisher: "Test Clearinghouse".to_owned(),
         public_url: "https://clearing.example".to_owned(),
         mail: None,
+        outward: service::outward::OutwardConfig::default(),
     }
 }
 

@@ -18,14 +18,14 @@ use testkit::seed;
 use crate::house::{House, Player, config, forget, home};
 
 /// A mail server of a test, and what it was sent.
-struct Post {
+pub struct Post {
     folder: tempfile::TempDir,
     peer: Peer,
     mode: &'static str,
 }
 
 impl Post {
-    fn open(mode: &'static str) -> Self {
+    pub fn open(mode: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("box")).unwrap();
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -56,7 +56,7 @@ impl Post {
         self.peer = Self::peer(self.folder.path(), self.mode, self.peer.port);
     }
 
-    fn config(&self) -> MailConfig {
+    pub fn config(&self) -> MailConfig {
         let scheme = if self.mode == "tls" { "smtps" } else { "smtp" };
         let secret = (self.mode != "plain").then(|| ("desk".to_owned(), "open sesame".to_owned().into()));
         MailConfig {
@@ -68,7 +68,7 @@ impl Post {
     }
 
     /// What came, in order: files that end so.
-    fn kept(&self, kind: &str) -> Vec<String> {
+    pub fn kept(&self, kind: &str) -> Vec<String> {
         let files = std::fs::read_dir(self.folder.path().join("box")).unwrap();
         let mut files: Vec<PathBuf> = files.map(|f| f.unwrap().path()).collect();
         files.sort();
@@ -110,7 +110,7 @@ async fn told_at(house: &House, keeper: &Player, to: Option<&str>) {
 }
 
 /// A case that waits for this party, as triage leaves it, without running a proof.
-async fn waits(house: &House, party: PartyId) -> CaseId {
+pub async fn waits(house: &House, party: PartyId) -> CaseId {
     let purl = "pkg:npm/rope-bridge";
     let mut tx = house.store.write().await.unwrap();
     let (finder, member) = seed::party(&mut tx, "Finder", &[Role::Finder]).await.unwrap();
@@ -137,7 +137,7 @@ async fn handed(house: &House, to: &str) -> (Player, CaseId, Letter) {
     (keeper, case, letter)
 }
 
-async fn letters(house: &House, state: Option<LetterState>) -> Vec<Letter> {
+pub async fn letters(house: &House, state: Option<LetterState>) -> Vec<Letter> {
     house.service.letter_list(&house.desk.ctx(), state, &Page::default()).await.unwrap().items
 }
 
@@ -146,7 +146,7 @@ async fn again(house: &House, letter: &Letter) -> Letter {
     letters(house, None).await.into_iter().find(|l| l.id == letter.id).unwrap()
 }
 
-fn header<'a>(message: &'a str, name: &str) -> &'a str {
+pub fn header<'a>(message: &'a str, name: &str) -> &'a str {
     message.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
 }
 

@@ -14,6 +14,7 @@ mod notices;
 mod outsiders;
 mod pace;
 mod package;
+mod registrations;
 mod sealed;
 mod sending;
 mod standing;

@@ -144,6 +144,10 @@ wire_words! {
     LetterKind = store::letter::LetterKind, "What a letter is about.";
     /// What became of a letter.
     LetterState = store::letter::LetterState, "What became of a letter.";
+    /// Where a registration stands.
+    RegistrationState = store::registration::RegistrationState, "Where a registration stands.";
+    /// How something of a registration is verified.
+    Way = store::registration::Way, "How something of a registration is verified.";
     /// What kind of fix.
     FixKind = domain::fix::FixKind, "What kind of fix.";
     /// What is known of a fix.
