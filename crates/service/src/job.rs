@@ -310,7 +310,8 @@ impl Service {
             JobKind::InventoryMatch => self.inventory_match(subject.parse().map_err(damaged)?).await,
             JobKind::DeadlinesRecompute => self.deadlines_recompute().await,
             JobKind::PaceRelease => self.pace_release(subject.parse().map_err(damaged)?).await,
-            JobKind::LetterSend => self.letter_send(subject.parse().map_err(damaged)?).await,
+            // On the heap: the conversation with a mail server would make the future of every job large.
+            JobKind::LetterSend => Box::pin(self.letter_send(subject.parse().map_err(damaged)?)).await,
             JobKind::EmbargoEnd => {
                 let ends = words.next().unwrap_or_default();
                 self.embargo_end(subject.parse().map_err(damaged)?, ends).await
