@@ -29,7 +29,7 @@ const TRIES_MAX: u32 = 3;
 #[derive(Args, Debug, Clone)]
 pub struct Server {
     /// Where the clearinghouse is
-    #[arg(long, env = "PROOFHOUSE_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(long, alias = "server", env = "PROOFHOUSE_URL", default_value = "http://127.0.0.1:8080", value_name = "URL")]
     pub url: String,
     /// Bearer token; better given in the environment, where other users cannot see it
     #[arg(long, env = "PROOFHOUSE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
@@ -138,6 +138,11 @@ impl Api {
     /// The same clearinghouse as somebody else.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same clearinghouse as nobody.
+    pub fn without_token(&self) -> Self {
+        Self { token: None, ..self.clone() }
     }
 
     /// Reads a resource.

@@ -9,6 +9,7 @@ mod demo;
 mod import;
 mod index_command;
 mod index_file;
+mod mail_options;
 mod match_command;
 mod match_report;
 mod match_sarif;
@@ -73,6 +74,8 @@ enum Command {
     Inventory(nouns::inventory::Inventory),
     /// What of yours is affected, what to do and by when
     Notices(nouns::notices::Notices),
+    /// Ask to take part as a maintainer
+    Register(nouns::register::Register),
     /// Who takes part
     Party(nouns::party::Party),
     /// Make and end tokens
@@ -133,6 +136,7 @@ fn main() -> ExitCode {
         Command::Publish(command) => command.run(),
         Command::Inventory(command) => command.run(),
         Command::Notices(command) => command.run(),
+        Command::Register(command) => command.run(),
         Command::Party(command) => command.run(),
         Command::Token(command) => command.run(cli.home),
         Command::Feed(command) => command.run(),

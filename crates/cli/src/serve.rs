@@ -9,10 +9,13 @@ use domain::deadline::MissingPoints;
 use domain::standing::STANDING_WAITING_COUNT;
 use server::ServerConfig;
 use service::job::{JOB_LEASE_S, JOB_LEASE_S_MAX, JOB_LEASE_S_MIN};
+use service::mail::MailError;
+use service::outward::OutwardConfig;
 use service::{Service, ServiceConfig, ServiceError};
 use store::StoreConfig;
 use tokio::sync::oneshot;
 
+use crate::mail_options::MailOptions;
 use crate::output::{self, EXIT_ENVIRONMENT, EXIT_INPUT};
 
 /// Connections to PostgreSQL of one process.
@@ -60,6 +63,14 @@ pub struct Serve {
     /// A secret that may read /metrics and nothing else
     #[arg(long, env = "PROOFHOUSE_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     metrics_token: Option<String>,
+    #[command(flatten)]
+    mail: MailOptions,
+    /// The name server that is asked for the TXT records of registrations [default: the system's]
+    #[arg(long, env = "PROOFHOUSE_NAME_SERVER", value_name = "ADDR")]
+    name_server: Option<SocketAddr>,
+    /// For tests and demos only: look for the files of registrations on this machine as well, and in plain HTTP
+    #[arg(long)]
+    registration_loopback: bool,
 }
 
 /// How a command that works on the data folder itself opens the service.
@@ -79,6 +90,8 @@ pub fn service_config(home: PathBuf, store: Option<&str>, public_url: String, pu
         missing_points: MissingPoints::Safer,
         publisher,
         public_url,
+        mail: None,
+        outward: OutwardConfig::default(),
     }
 }
 
@@ -113,7 +126,19 @@ impl Serve {
         runtime()?.block_on(async {
             let public_url = self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen));
             let config = service_config(home, self.store.as_deref(), public_url, self.publisher.clone());
+            let mail = self.mail.config().map_err(|line| {
+                eprintln!("error [mail]: {line}");
+                ExitCode::from(EXIT_INPUT)
+            })?;
+            if self.registration_loopback {
+                eprintln!("warning: --registration-loopback lets strangers have this machine's own addresses read: for tests and demos only");
+            }
             let config = ServiceConfig {
+                mail,
+                outward: OutwardConfig {
+                    is_loopback_allowed: self.registration_loopback,
+                    name_server: self.name_server,
+                },
                 missing_points: self.missing_points,
                 lease_s: self.lease_seconds,
                 proof_needs: self.proof_needs.clone(),
@@ -122,6 +147,7 @@ impl Serve {
                 ..config
             };
             let service = Service::open(config).await.map_err(|e| service_failed(&e))?;
+            mail_check(&service).await?;
             first_start(&service).await?;
             let (bound, address) = oneshot::channel();
             let config = ServerConfig {
@@ -145,6 +171,21 @@ impl Serve {
                 }
             }
         })
+    }
+}
+
+/// A mail server that would have letters sent in the open is refused; one that is away now may come back.
+async fn mail_check(service: &Service) -> Result<(), ExitCode> {
+    match service.mail_probe().await {
+        Ok(_) => Ok(()),
+        Err(error @ MailError::NoTls) => {
+            eprintln!("error [mail]: {error}; letters go through one on this machine, or over TLS");
+            Err(ExitCode::from(EXIT_ENVIRONMENT))
+        }
+        Err(error) => {
+            eprintln!("warning [mail]: no letter can be sent now: {error}; each is tried again");
+            Ok(())
+        }
     }
 }
 

@@ -156,6 +156,10 @@ kinds! {
     InventoryKind, InventoryId, "inventory";
     /// A notice to one operator about one asset.
     NoticeKind, NoticeId, "notice";
+    /// A letter that goes out.
+    LetterKind, LetterId, "letter";
+    /// A maintainer that asks to take part.
+    RegistrationKind, RegistrationId, "registration";
     /// A job.
     JobKind, JobId, "job";
 }

@@ -274,6 +274,8 @@ async fn serve(store: &str) {
         missing_points: MissingPoints::Safer,
         publisher: "Bench".to_owned(),
         public_url: "https://clearing.example".to_owned(),
+        mail: None,
+        outward: service::outward::OutwardConfig::default(),
     })
     .await
     .unwrap();

@@ -49,6 +49,8 @@ pub struct Limits {
     pub address_requests_per_minute: u32,
     /// Refused tokens from one address in a minute.
     pub address_refusals_per_minute: u32,
+    /// Registrations from one address in an hour.
+    pub address_registrations_per_hour: u32,
     /// Requests at work at once.
     pub requests_at_once: usize,
     /// Connections open at once.
@@ -72,6 +74,7 @@ impl Default for Limits {
             token_reports_per_hour: limits::TOKEN_REPORTS_PER_HOUR_MAX,
             address_requests_per_minute: limits::ADDRESS_REQUESTS_PER_MINUTE_MAX,
             address_refusals_per_minute: limits::ADDRESS_REFUSALS_PER_MINUTE_MAX,
+            address_registrations_per_hour: limits::ADDRESS_REGISTRATIONS_PER_HOUR_MAX,
             requests_at_once: limits::REQUESTS_AT_ONCE_MAX,
             connections: limits::CONNECTIONS_MAX,
             bodies_bytes: limits::BODIES_BYTES_MAX,

@@ -42,6 +42,8 @@ pub const TOKEN_REPORTS_PER_HOUR_MAX: u32 = 1_000;
 pub const ADDRESS_REQUESTS_PER_MINUTE_MAX: u32 = 600;
 /// Refused tokens from one address (IPv6: one /64) in a minute.
 pub const ADDRESS_REFUSALS_PER_MINUTE_MAX: u32 = 60;
+/// Registrations from one address (IPv6: one /64) in an hour.
+pub const ADDRESS_REGISTRATIONS_PER_HOUR_MAX: u32 = 10;
 /// Entries in each table of rate windows; the oldest windows go first.
 pub const RATE_ENTRIES_MAX: usize = 65_536;
 /// Seconds after which a client that was shed may come again.

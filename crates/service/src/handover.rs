@@ -31,6 +31,8 @@ pub struct Queued {
     pub rank: Rank,
     /// When it may be handed over, if nothing comes in between.
     pub release: Release,
+    /// Why the maintainer will not be told as it wants to be.
+    pub not_told: Option<&'static str>,
 }
 
 /// Why somebody is read in who maintains the package.
@@ -213,11 +215,12 @@ impl Service {
             ranked.push((self.rank_of(tx, &waiting).await?, waiting));
         }
         ranked.sort_by_key(|(rank, _)| *rank);
-        let (pace, _) = self.pace_of(tx, party).await?;
+        let (pace, row) = self.pace_of(tx, party).await?;
+        let not_told = self.not_told(row.as_ref());
         let released = released_at(&self.released_of(tx, party, now).await?);
         let exceptions: Vec<bool> = ranked.iter().map(|(_, w)| w.wait.exception_at.is_some()).collect();
         let releases = schedule(&pace, &released, &exceptions, now);
-        let queued = |((rank, waiting), release)| Queued { waiting, rank, release };
+        let queued = |((rank, waiting), release)| Queued { waiting, rank, release, not_told };
         Ok(ranked.into_iter().zip(releases).map(queued).collect())
     }
 
@@ -260,6 +263,7 @@ impl Service {
             let text = told(&party.name, cause, wait);
             self.case_event(tx, case, EventKind::HandedOver, None, &text, true, now).await?;
         }
+        self.letter_leave(tx, case, party, row, now).await?;
         self.job_enqueue(tx, JobKind::CaseNotify, &format!("{case} handed {party}")).await
     }
 

@@ -1,4 +1,4 @@
-//! Housekeeping: what time does by itself. Leases of claims end, and idempotency keys are forgotten.
+//! Housekeeping: what time does by itself. Leases of claims end, idempotency keys are forgotten, and registrations expire.
 //!
 //! Must not touch anything that a use case would have to authorise.
 
@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::Service;
 use crate::error::Result;
 use crate::identity::now;
+use crate::registration::REGISTRATION_LIFE_DAYS;
 
 /// How long an idempotency key is remembered, in days.
 pub const IDEMPOTENCY_KEY_DAYS: i64 = 7;
@@ -27,8 +28,9 @@ impl Service {
         let mut tx = self.store.write().await?;
         let ended = store::claim::expire_due(&mut tx, now).await?;
         let forgotten = store::idempotency::forget(&mut tx, now.plus_days(-IDEMPOTENCY_KEY_DAYS)).await?;
+        let expired = store::registration::expire(&mut tx, now.plus_days(-REGISTRATION_LIFE_DAYS), now).await?;
         tx.commit().await?;
-        tracing::debug!(ended, forgotten, "kept house");
+        tracing::debug!(ended, forgotten, expired, "kept house");
         Ok(())
     }
 }

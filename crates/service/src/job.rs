@@ -50,6 +50,8 @@ domain::words! {
         EmbargoEnd = "embargo-end",
         /// Hand over to one maintainer what its pace allows now.
         PaceRelease = "pace-release",
+        /// Send one letter.
+        LetterSend = "letter-send",
     }
 }
 
@@ -294,6 +296,7 @@ impl Service {
             JobKind::ProofMeasure => self.proof_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
             JobKind::FixVerify => self.fix_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
             JobKind::PaceRelease => self.pace_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
+            JobKind::LetterSend => self.letter_given_up(&mut tx, subject.parse().map_err(damaged)?).await?,
             JobKind::CaseNotify | JobKind::InventoryMatch | JobKind::DeadlinesRecompute | JobKind::EmbargoEnd => {}
         }
         Ok(tx.commit().await?)
@@ -311,6 +314,8 @@ impl Service {
             JobKind::InventoryMatch => self.inventory_match(subject.parse().map_err(damaged)?).await,
             JobKind::DeadlinesRecompute => self.deadlines_recompute().await,
             JobKind::PaceRelease => self.pace_release(subject.parse().map_err(damaged)?).await,
+            // On the heap: the conversation with a mail server would make the future of every job large.
+            JobKind::LetterSend => Box::pin(self.letter_send(subject.parse().map_err(damaged)?)).await,
             JobKind::EmbargoEnd => {
                 let ends = words.next().unwrap_or_default();
                 self.embargo_end(subject.parse().map_err(damaged)?, ends).await

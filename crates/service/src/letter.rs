@@ -17,6 +17,8 @@ const MAIL_LINE_BYTES_MAX: usize = 998;
 const WORD_CHARACTERS_MAX: usize = 240;
 /// Bytes of a subject in one encoded word: in base64 with its frame they stay under the 75 characters that RFC 2047 allows.
 const ENCODED_WORD_BYTES_MAX: usize = 42;
+/// Longest line of a body in base64, in bytes (RFC 2045, 6.8).
+const ENCODED_LINE_BYTES_MAX: usize = 76;
 /// Longest subject, in bytes.
 const SUBJECT_BYTES_MAX: usize = 240;
 
@@ -124,21 +126,41 @@ impl Mail<'_> {
     /// The message: RFC 5322, plain text in UTF-8. None when an address is not one that a header can carry.
     #[must_use]
     pub fn write(&self) -> Option<Vec<u8>> {
-        if ![self.from, self.to].into_iter().all(crate::pace::is_address) {
-            return None;
-        }
-        let id: String = format!("{}@{}", self.name, self.host);
-        let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || "@._-".contains(*c)).collect();
-        let encoding = if self.text.is_ascii() { "7bit" } else { "8bit" };
-        let mut out = format!("Date: {}\r\nFrom: {}\r\nTo: {}\r\n", date(self.at), self.from, self.to);
-        out.push_str(&format!("Message-ID: <{id}>\r\nSubject: {}\r\n", subject(self.subject)));
-        out.push_str("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n");
-        out.push_str(&format!("Content-Transfer-Encoding: {encoding}\r\nAuto-Submitted: auto-generated\r\n\r\n"));
+        let mut out = self.head(if self.text.is_ascii() { "7bit" } else { "8bit" })?;
         for line in self.text.lines() {
             out.push_str(&line[..line.floor_char_boundary(MAIL_LINE_BYTES_MAX)]);
             out.push_str("\r\n");
         }
         Some(out.into_bytes())
+    }
+
+    /// The same in ASCII alone, which every mail server takes: a text that is not is written in base64.
+    #[must_use]
+    pub fn write_ascii(&self) -> Option<Vec<u8>> {
+        if self.text.is_ascii() {
+            return self.write();
+        }
+        let mut out = self.head("base64")?;
+        let lines: Vec<&str> = self.text.lines().collect();
+        let encoded = STANDARD.encode(format!("{}\r\n", lines.join("\r\n")));
+        for line in encoded.as_bytes().chunks(ENCODED_LINE_BYTES_MAX) {
+            out.extend(line.iter().map(|b| char::from(*b)));
+            out.push_str("\r\n");
+        }
+        Some(out.into_bytes())
+    }
+
+    fn head(&self, encoding: &str) -> Option<String> {
+        if ![self.from, self.to].into_iter().all(crate::pace::is_address) {
+            return None;
+        }
+        let id: String = format!("{}@{}", self.name, self.host);
+        let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || "@._-".contains(*c)).collect();
+        let mut out = format!("Date: {}\r\nFrom: {}\r\nTo: {}\r\n", date(self.at), self.from, self.to);
+        out.push_str(&format!("Message-ID: <{id}>\r\nSubject: {}\r\n", subject(self.subject)));
+        out.push_str("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n");
+        out.push_str(&format!("Content-Transfer-Encoding: {encoding}\r\nAuto-Submitted: auto-generated\r\n\r\n"));
+        Some(out)
     }
 }
 

@@ -13,7 +13,10 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::error::{Result, ServiceError, internal};
 use crate::job::{JOB_LEASE_S_MAX, JOB_LEASE_S_MIN, JobKind};
+use crate::mail::{MailConfig, Mailer};
 use crate::measure::Measurer;
+use crate::outbox::host_of;
+use crate::outward::{Outward, OutwardConfig};
 use crate::seal::Sealer;
 use crate::taking::Taking;
 
@@ -44,6 +47,10 @@ pub struct ServiceConfig {
     pub publisher: String,
     /// Where this clearinghouse is reached, as an absolute URL without a trailing slash.
     pub public_url: String,
+    /// How letters are sent; without it nobody is told by e-mail.
+    pub mail: Option<MailConfig>,
+    /// How registrations are looked up elsewhere.
+    pub outward: OutwardConfig,
 }
 
 /// The use cases. Cheap to clone.
@@ -64,6 +71,8 @@ pub struct Service {
     pub(crate) missing_points: MissingPoints,
     pub(crate) publisher: Arc<str>,
     pub(crate) public_url: Arc<str>,
+    pub(crate) mailer: Option<Arc<Mailer>>,
+    pub(crate) outward: Arc<Outward>,
 }
 
 impl Service {
@@ -86,6 +95,8 @@ impl Service {
         let signer = Signer::open_or_create(&signing).map_err(|e| plain(&e))?;
         key_check(&store, SEALING_META, sealer.key_id(), &sealing).await?;
         key_check(&store, SIGNING_META, &signer.id().to_string(), &signing).await?;
+        let public_url = config.public_url.trim_end_matches('/');
+        let mailer = config.mail.map(|mail| Mailer::new(mail, host_of(public_url))).transpose()?.map(Arc::new);
         let measurer = Measurer::open(config.home, config.init_exe, config.store_bytes_max)?;
         Ok(Self {
             store,
@@ -101,7 +112,9 @@ impl Service {
             waiting_max: config.waiting_max,
             missing_points: config.missing_points,
             publisher: config.publisher.into(),
-            public_url: config.public_url.trim_end_matches('/').into(),
+            public_url: public_url.into(),
+            mailer,
+            outward: Arc::new(Outward::new(config.outward)),
         })
     }
 

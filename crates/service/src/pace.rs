@@ -62,6 +62,8 @@ pub struct PaceView {
     pub released: Vec<Wait>,
     /// When one more may be handed over, whether or not one waits.
     pub next: Release,
+    /// Why it is not told as it wants to be.
+    pub not_told: Option<&'static str>,
 }
 
 /// What waits for maintainers.
@@ -217,7 +219,8 @@ impl Service {
         let (pace, set) = self.pace_of(&mut tx, party).await?;
         let released = self.released_of(&mut tx, party, now).await?;
         let next = release_decide(&pace, &released_at(&released), false, now);
-        Ok(PaceView { party, set, released, next })
+        let not_told = self.not_told(set.as_ref());
+        Ok(PaceView { party, set, released, next, not_told })
     }
 
     /// What waits for its maintainers, why, and when it may be handed over. For coordinators.

@@ -7,7 +7,8 @@ use std::io::{Cursor, Write};
 use domain::case::EventKind;
 use domain::fix::{FixKind, FixState};
 use domain::id::CaseId;
-use domain::policy::Action;
+use domain::party::Actor;
+use domain::policy::{Action, CaseStanding};
 use domain::proof::Grade;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
@@ -103,7 +104,6 @@ impl Service {
         let mut tx = self.store.read().await?;
         let standing = self.case_standing(&mut tx, &ctx.actor, id).await?;
         ctx.authorize_case(Action::CaseReadResearch, standing)?;
-        let view = self.case_view(&mut tx, &ctx.actor, id, standing).await?;
         let is_staff = ctx.actor.is(domain::party::Role::Coordinator);
         let mut to = Vec::new();
         for wait in store::pace::waits_of_case(&mut tx, id).await?.iter().filter(|w| w.released_at.is_some()) {
@@ -113,12 +113,25 @@ impl Service {
             let row = store::pace::by_party(&mut tx, wait.party_id).await?;
             to.extend(row.filter(|r| r.told == domain::pace::Told::Email).and_then(|r| r.told_to));
         }
-        let proofs = self.proofs_packed(&mut tx, &view).await?;
+        let message = self.message_for(&mut tx, &ctx.actor, id, standing).await?;
+        Ok(CaseMessage { to, ..message })
+    }
+
+    /// The message as this actor may read it, who was authorised; to nobody yet.
+    pub(crate) async fn message_for(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        id: CaseId,
+        standing: CaseStanding,
+    ) -> Result<CaseMessage> {
+        let view = self.case_view(tx, actor, id, standing).await?;
+        let proofs = self.proofs_packed(tx, &view).await?;
         Ok(CaseMessage {
             subject: format!("[{}] {}", view.case.purl, view.case.title),
             text: self.letter(&view, &proofs)?.text(),
             name: format!("{id}.{}", view.case.revision),
-            to,
+            to: Vec::new(),
         })
     }
 

@@ -7,8 +7,10 @@ use domain::package::Package;
 use domain::party::{Actor, Name, Role, TOKEN_LIFE_DAYS_MAX, TokenScope};
 use domain::policy::Action;
 use domain::shown::is_invisible;
+use domain::time::Timestamp;
 use store::party::{self as table, Member, Party, Token};
-use store::{Listed, Page, meta};
+use store::registration::Origin;
+use store::{Listed, Page, Tx, meta};
 
 use crate::Service;
 use crate::ctx::{Begun, Ctx};
@@ -64,6 +66,8 @@ pub struct PartyView {
     pub members: Vec<Member>,
     /// Canonical purls it maintains.
     pub packages: Vec<String>,
+    /// Where it comes from.
+    pub origin: Option<Origin>,
 }
 
 fn name_check(violations: &mut Vec<Violation>, field: &str, text: &str) {
@@ -72,7 +76,7 @@ fn name_check(violations: &mut Vec<Violation>, field: &str, text: &str) {
     }
 }
 
-fn party_check(input: &PartyInput) -> Result<()> {
+pub(crate) fn party_check(input: &PartyInput) -> Result<()> {
     let mut violations = Vec::new();
     name_check(&mut violations, "name", &input.name);
     name_check(&mut violations, "accountable", &input.accountable);
@@ -126,7 +130,15 @@ impl Service {
             Begun::Fresh(work) => work,
             Begun::Replayed(id) => return self.party_view(ctx, self.replayed(&id)?).await,
         };
-        let now = ctx.actor.now;
+        let party = self.party_make(&mut work.tx, input, ctx.actor.now).await?;
+        let origin = Origin { by: ctx.actor.member, registration_id: None };
+        store::registration::origin_insert(&mut work.tx, party.id, origin).await?;
+        work.finish(&party.id.to_string()).await?;
+        self.party_view(ctx, party.id).await
+    }
+
+    /// Writes a party whose input was checked, with its first member and its packages.
+    pub(crate) async fn party_make(&self, tx: &mut Tx, input: PartyInput, now: Timestamp) -> Result<Party> {
         let party = Party {
             id: new_id(now)?,
             name: input.name.trim().to_owned(),
@@ -135,18 +147,17 @@ impl Service {
             contact: input.contact,
             created_at: now,
         };
-        table::insert(&mut work.tx, &party).await?;
+        table::insert(tx, &party).await?;
         let member = Member { id: new_id(now)?, party_id: party.id, name: party.accountable.clone(), created_at: now };
-        table::member_insert(&mut work.tx, &member).await?;
+        table::member_insert(tx, &member).await?;
         for package in &input.packages {
-            table::package_add(&mut work.tx, party.id, package.purl()).await?;
+            table::package_add(tx, party.id, package.purl()).await?;
         }
         if party.roles.contains(&Role::Maintainer) {
             let packages: Vec<String> = input.packages.iter().map(|p| p.purl().to_owned()).collect();
-            self.maintainer_read_in(&mut work.tx, &member, &packages).await?;
+            self.maintainer_read_in(tx, &member, &packages).await?;
         }
-        work.finish(&party.id.to_string()).await?;
-        self.party_view(ctx, party.id).await
+        Ok(party)
     }
 
     /// One party: one's own, or any for coordinators.
@@ -166,7 +177,8 @@ impl Service {
         let party = table::by_id(&mut tx, id).await?.ok_or(ServiceError::NotFound("party"))?;
         let members = table::members(&mut tx, id).await?;
         let packages = table::packages(&mut tx, id).await?;
-        Ok(PartyView { party, members, packages })
+        let origin = store::registration::origin(&mut tx, id).await?;
+        Ok(PartyView { party, members, packages, origin })
     }
 
     /// All parties, for coordinators.
@@ -323,7 +335,7 @@ impl Service {
     }
 }
 
-fn token_make(now: domain::time::Timestamp, member: MemberId, input: TokenInput) -> Result<(Token, String)> {
+pub(crate) fn token_make(now: Timestamp, member: MemberId, input: TokenInput) -> Result<(Token, String)> {
     let secret = new_secret()?;
     let token = Token {
         id: new_id(now)?,

@@ -109,6 +109,10 @@ const CHECKS: &[(&str, &str)] = &[
         "select case_id from case_waits where (released_at is null) <> (cause is null)",
     ),
     (
+        "letter is over without a time, or not and with one",
+        "select id from letters where (state = 'waiting') <> (ended_at is null)",
+    ),
+    (
         "exception without a reason",
         "select case_id from case_waits where exception_at is not null and exception_reason is null",
     ),

@@ -40,6 +40,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/sqlite/0005_standing.sql"),
         postgres: include_str!("../migrations/postgres/0005_standing.sql"),
     },
+    Migration {
+        version: 6,
+        sqlite: include_str!("../migrations/sqlite/0006_registration.sql"),
+        postgres: include_str!("../migrations/postgres/0006_registration.sql"),
+    },
 ];
 
 /// Where applied migrations are recorded. `integer` is `bigint` on PostgreSQL.

@@ -64,11 +64,23 @@ impl Clearinghouse {
     /// # Panics
     /// When it does not start.
     pub async fn start_with(temp: TempStore, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        Self::start_as(temp, change, |_| {}).await
+    }
+
+    /// Starts one whose server and use cases are set up otherwise.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_as(
+        temp: TempStore,
+        change: impl FnOnce(&mut ServerConfig),
+        change_service: impl FnOnce(&mut ServiceConfig),
+    ) -> Self {
         let home = match tempfile::tempdir() {
             Ok(home) => home,
             Err(e) => panic!("make a folder for the tests: {e}"),
         };
-        let config = ServiceConfig {
+        let mut config = ServiceConfig {
             home: home.path().to_owned(),
             store: temp.config.clone(),
             init_exe: None,
@@ -79,7 +91,10 @@ impl Clearinghouse {
             missing_points: MissingPoints::Safer,
             publisher: "Test Clearinghouse".to_owned(),
             public_url: "https://clearing.example".to_owned(),
+            mail: None,
+            outward: service::outward::OutwardConfig::default(),
         };
+        change_service(&mut config);
         let service = must("open the clearinghouse", Service::open(config).await);
         let issued = must("make the first admin", service.admin_bootstrap("Clearinghouse", "Ada Admin").await);
         let store = temp.open().await;

@@ -11,6 +11,7 @@ pub mod clearinghouse;
 pub mod http;
 #[cfg(feature = "clearinghouse")]
 pub mod measured;
+pub mod peer;
 pub mod postgres;
 mod program;
 pub mod seed;

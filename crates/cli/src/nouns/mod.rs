@@ -10,6 +10,7 @@ pub mod notices;
 pub mod pace;
 pub mod party;
 pub mod publish;
+pub mod register;
 pub mod relay;
 pub mod report;
 pub mod submit;

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::answer::{case_lines, fields, show};
+use crate::answer::{case_lines, fields, page, show};
 use crate::api::{Api, Server, items, text};
-use crate::nouns::report::plain;
+use crate::nouns::report::{paged, plain};
 use crate::output::EXIT_INPUT;
 
 /// Shows and sets at what pace a maintainer takes cases. Who sets nothing has no limit.
@@ -39,6 +39,15 @@ enum What {
         /// Of this maintainer alone
         #[arg(long)]
         party: Option<String>,
+    },
+    /// What went out by e-mail, what waits and what could not be delivered; for coordinators
+    Letters {
+        /// Those of which this became: waiting, sent, dropped or undelivered
+        #[arg(long)]
+        state: Option<String>,
+        /// Where to go on
+        #[arg(long)]
+        cursor: Option<String>,
     },
     /// Ask that a case exploited in the wild be handed over outside the pace; for coordinators
     Except {
@@ -133,6 +142,11 @@ impl Pace {
                 };
                 show(api.get(&path), self.json, queue_lines)
             }
+            What::Letters { state, cursor } => {
+                let path = state
+                    .map_or_else(|| "/v1/letters".to_owned(), |state| format!("/v1/letters?state={}", plain(&state)));
+                show(api.get(&paged(&path, cursor.as_deref())), self.json, |v| page(v, letter_line))
+            }
             What::Except { case, reason } => {
                 let path = format!("/v1/cases/{}/exception", plain(&case));
                 show(api.post(&path, &json!({"reason": reason})), self.json, case_lines)
@@ -160,6 +174,9 @@ fn lines(pace: &Value) -> Vec<String> {
         lines.push(format!("{:<12} {} {}", "handed over", text(handed, "at"), text(handed, "case")));
     }
     lines.push(format!("{:<12} {}", "next", next(pace)));
+    if !text(pace, "not_told").is_empty() {
+        lines.push(format!("{:<12} {}", "warning", text(pace, "not_told")));
+    }
     lines
 }
 
@@ -173,18 +190,35 @@ fn next(value: &Value) -> String {
     }
 }
 
+fn letter_line(letter: &Value) -> String {
+    let (since, reason) = (text(letter, "created_at"), text(letter, "reason"));
+    format!(
+        "{}  {}  {} {}  since {}  to {}  {}",
+        text(letter, "id"),
+        text(letter, "state"),
+        text(letter, "kind"),
+        text(letter, "about"),
+        since.get(..10).unwrap_or(since),
+        if text(letter, "sent_to").is_empty() { "nobody yet" } else { text(letter, "sent_to") },
+        reason
+    )
+    .trim_end()
+    .to_owned()
+}
+
 fn queue_lines(queue: &Value) -> Vec<String> {
     let line = |c: &Value| {
         let exploited = if c.get("exploited") == Some(&Value::Bool(true)) { "exploited " } else { "" };
         let since = text(c, "since");
         format!(
-            "{}  {exploited}{}  {}  for {} since {}  {}",
+            "{}  {exploited}{}  {}  for {} since {}  {}{}",
             text(c, "case"),
             text(c, "outcome"),
             text(c, "purl"),
             text(c, "party_name"),
             since.get(..10).unwrap_or(since),
-            next(c)
+            next(c),
+            if text(c, "not_told").is_empty() { String::new() } else { format!("; {}", text(c, "not_told")) }
         )
     };
     let mut lines: Vec<String> = items(queue, "items").iter().map(line).collect();

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::answer::{fields, page, show};
 use crate::api::{Api, Server, items, text};
+use crate::nouns::register;
+use crate::nouns::report::{paged, plain};
 use crate::output::EXIT_INPUT;
 
 /// Makes and shows parties and their members.
@@ -55,6 +57,31 @@ enum What {
         /// The party
         id: String,
     },
+    /// Maintainers that ask to take part, and what was verified of each
+    Registrations {
+        /// Those in this state: open, accepted, declined or expired
+        #[arg(long)]
+        state: Option<String>,
+        /// Where to go on
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Make a party of a registration of which something was verified
+    Accept {
+        /// The registration
+        id: String,
+        /// Only this package of those asked for; may be given several times
+        #[arg(long = "package", value_name = "PURL")]
+        packages: Vec<String>,
+    },
+    /// Decline a registration
+    Decline {
+        /// The registration
+        id: String,
+        /// Why; who registered reads it
+        #[arg(long)]
+        reason: String,
+    },
     /// Register the key with which a worker signs receipts
     WorkerKey {
         /// The member: of a party with the role worker
@@ -89,12 +116,25 @@ impl Party {
                 }
                 show(api.post("/v1/parties", &body), self.json, lines)
             }
-            What::List { cursor } => {
-                show(api.get(&super::report::paged("/v1/parties", cursor.as_deref())), self.json, |v| {
-                    page(v, |p| format!("{}  {}  {}", text(p, "id"), text(p, "name"), fields(p, &["roles"]).join("")))
-                })
-            }
+            What::List { cursor } => show(api.get(&paged("/v1/parties", cursor.as_deref())), self.json, |v| {
+                page(v, |p| format!("{}  {}  {}", text(p, "id"), text(p, "name"), fields(p, &["roles"]).join("")))
+            }),
             What::Show { id } => show(api.get(&format!("/v1/parties/{id}")), self.json, lines),
+            What::Registrations { state, cursor } => {
+                let path = state.map_or_else(
+                    || "/v1/registrations".to_owned(),
+                    |state| format!("/v1/registrations?state={}", plain(&state)),
+                );
+                show(api.get(&paged(&path, cursor.as_deref())), self.json, |v| page(v, register::line))
+            }
+            What::Accept { id, packages } => {
+                let body = if packages.is_empty() { json!({}) } else { json!({"packages": packages}) };
+                show(api.post(&format!("/v1/registrations/{}/accept", plain(&id)), &body), self.json, register::lines)
+            }
+            What::Decline { id, reason } => {
+                let path = format!("/v1/registrations/{}/decline", plain(&id));
+                show(api.post(&path, &json!({"reason": reason})), self.json, register::lines)
+            }
             What::WorkerKey { member, key } => match std::fs::read_to_string(&key) {
                 Ok(pem) => {
                     show(api.post("/v1/worker-keys", &json!({"member": member, "key": pem})), self.json, key_lines)
@@ -121,7 +161,8 @@ fn key_lines(key: &Value) -> Vec<String> {
 }
 
 fn lines(party: &Value) -> Vec<String> {
-    let mut lines = fields(party, &["id", "name", "accountable", "roles", "contact", "packages"]);
+    let mut lines =
+        fields(party, &["id", "name", "accountable", "roles", "contact", "packages", "vouched_by", "registration"]);
     lines
         .extend(items(party, "members").iter().map(|m| format!("member       {}  {}", text(m, "id"), text(m, "name"))));
     lines

@@ -61,7 +61,8 @@ pub fn paged(path: &str, cursor: Option<&str>) -> String {
     match cursor {
         // A cursor is hexadecimal; anything else is the server's to refuse.
         Some(cursor) => {
-            format!("{path}?cursor={}", cursor.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+            let joint = if path.contains('?') { '&' } else { '?' };
+            format!("{path}{joint}cursor={}", cursor.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
         }
         None => path.to_owned(),
     }

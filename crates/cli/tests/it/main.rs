@@ -7,6 +7,7 @@ mod import;
 mod match_command;
 mod pace;
 mod range;
+mod register;
 mod relay;
 mod store_command;
 mod submit;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use domain::party::Role;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::clearinghouse::Clearinghouse;
 use testkit::sqlite_store;
 
@@ -94,4 +94,60 @@ async fn a_case_is_handed_over_as_a_file_and_as_a_message() {
     let to = [&mail[..], &["--to", "a@b\r\nBcc: c@d"]].concat();
     assert_eq!(run(&house, &house.admin, &to).await.0, Some(2));
     house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_told_by_e_mail_is_warned() {
+    let house = Clearinghouse::start(sqlite_store()).await;
+    let finder = house.participant("Finder", &[Role::Finder], &[]).await;
+    let keeper = house.participant("Keeper", &[Role::Maintainer], &["pkg:npm/lodash"]).await;
+    let party = keeper.party.as_str();
+    let args = ["pace", "set", party, "--told", "email", "--told-to", "security@keepers.example"];
+    let (code, out, err) = run(&house, &keeper.token, &args).await;
+    assert!(code == Some(0) && out.contains("warning      this clearinghouse has no mail server"), "{out} {err}");
+    let case = house.measured_case(&finder, "pkg:npm/lodash").await;
+    let mut tx = house.store.write().await.unwrap();
+    store::pace::wait_open(&mut tx, case, party.parse().unwrap(), service::identity::now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let (_, out, _) = run(&house, &house.admin, &["pace", "queue"]).await;
+    assert!(out.contains("nobody is told by e-mail"), "{out}");
+    house.post(&format!("/v1/cases/{case}/exception"), &house.admin, &json!({"reason": "seen"})).expect(200).await;
+    house.work().await;
+    let (code, out, err) = run(&house, &house.admin, &["pace", "letters", "--state", "undelivered"]).await;
+    assert!(code == Some(0) && out.contains(&format!("undelivered  case {case}")), "{out} {err}");
+    let page = house.ask("GET", "/").header("cookie", &format!("proofhouse={}", house.admin)).expect(200).await.text();
+    assert!(
+        page.contains("Letters that could not be delivered") && page.contains("no mail server is set up"),
+        "{page}"
+    );
+    house.stop().await;
+}
+
+#[test]
+fn a_mail_server_without_tls_or_a_password_that_others_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let authority = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(path("ca.pem"), authority.cert.pem()).unwrap();
+    std::fs::write(path("password"), "open sesame").unwrap();
+    std::fs::create_dir(path("box")).unwrap();
+    let peer = testkit::peer::Peer::start("mail.py", &[&path("box"), "plain"]);
+    let server = format!("smtp://127.0.0.1:{}", peer.port);
+    let serve = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proofhouse"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--home", &path("home"), "--mail-server", &server])
+            .args(more);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let from = ["--mail-from", "desk@clearing.example"];
+    let (code, err) = serve(&[&from[..], &["--mail-ca", &path("ca.pem")]].concat());
+    assert!(code == Some(3) && err.contains("error [mail]: the mail server offers no TLS; "), "{code:?} {err}");
+    let file = path("password");
+    let (code, err) = serve(&[&from[..], &["--mail-user", "desk", "--mail-password-file", &file]].concat());
+    assert!(code == Some(2) && err.contains("others can read or write it") && !err.contains("sesame"), "{err}");
+    let (code, err) = serve(&["--mail-from", "the desk"]);
+    assert!(code == Some(3) && err.contains("letters come from"), "{code:?} {err}");
+    assert_eq!(serve(&[]).0, Some(2));
 }

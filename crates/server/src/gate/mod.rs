@@ -34,6 +34,7 @@ pub struct Gates {
     reports: RateTable<TokenKey>,
     address: RateTable<AddressKey>,
     refusals: RateTable<AddressKey>,
+    registrations: RateTable<AddressKey>,
 }
 
 impl Gates {
@@ -45,6 +46,7 @@ impl Gates {
             reports: RateTable::new(limits.token_reports_per_hour, HOUR, RATE_ENTRIES_MAX),
             address: RateTable::new(limits.address_requests_per_minute, MINUTE, RATE_ENTRIES_MAX),
             refusals: RateTable::new(limits.address_refusals_per_minute, MINUTE, RATE_ENTRIES_MAX),
+            registrations: RateTable::new(limits.address_registrations_per_hour, HOUR, RATE_ENTRIES_MAX),
         }
     }
 
@@ -78,6 +80,17 @@ impl Gates {
             Problem::rate_limited("this address's requests of the minute are used up", e.retry_after_s)
         };
         self.address.take(address.into(), Instant::now()).map_err(limited)
+    }
+
+    /// Counts a new registration of an address.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn registration(&self, address: IpAddr) -> Result<(), Problem> {
+        let limited = |e: rate::Exceeded| {
+            Problem::rate_limited("this address's registrations of the hour are used up", e.retry_after_s)
+        };
+        self.registrations.take(address.into(), Instant::now()).map_err(limited)
     }
 
     /// Whether an address may still try tokens.

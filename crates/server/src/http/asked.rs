@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer;
 use super::body::{BodyRule, Received};
-use super::caller::{Headers, identify};
+use super::caller::{Headers, Registrant, identify};
 use super::door::Door;
 use super::fields::{self, FromFields};
 use super::problem::Problem;
@@ -37,18 +37,8 @@ impl<T: FromFields> FromRequest<Door> for Asked<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
-        let rule = BodyRule {
-            media_type: "application/json",
-            or_multipart: false,
-            bytes_max: T::BYTES_MAX,
-            may_be_absent: T::MAY_BE_ABSENT,
-        };
-        let taken = take(request, door, rule, Intake::Plain).await?;
-        let input = if taken.body.bytes.is_empty() && T::MAY_BE_ABSENT {
-            fields::read(b"{}")?
-        } else {
-            fields::read(&taken.body.bytes)?
-        };
+        let taken = take(request, door, json_rule::<T>(), Intake::Plain).await?;
+        let input = json_read(&taken.body)?;
         Ok(Self { ctx: taken.ctx, input, if_match: taken.if_match, _body: taken.body })
     }
 }
@@ -69,6 +59,42 @@ impl<T> Asked<T> {
     pub fn has_if_match(&self) -> bool {
         self.if_match.is_some()
     }
+}
+
+/// A JSON request of somebody without a token; it may carry the secret of a registration.
+#[derive(Debug)]
+pub struct Unknown<T> {
+    /// Who asks.
+    pub who: Registrant,
+    /// What is asked for.
+    pub input: T,
+    _body: Received,
+}
+
+impl<T: FromFields> FromRequest<Door> for Unknown<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, door: &Door) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let who = Registrant::of(&parts, door)?;
+        let rule = json_rule::<T>();
+        rule.check_head(&parts.headers)?;
+        let body = rule.read(&parts.headers, body, door.config.limits.body_arrival_ms, &door.room).await?;
+        Ok(Self { who, input: json_read(&body)?, _body: body })
+    }
+}
+
+fn json_rule<T: FromFields>() -> BodyRule {
+    BodyRule {
+        media_type: "application/json",
+        or_multipart: false,
+        bytes_max: T::BYTES_MAX,
+        may_be_absent: T::MAY_BE_ABSENT,
+    }
+}
+
+fn json_read<T: FromFields>(body: &Received) -> Result<T, Problem> {
+    if body.bytes.is_empty() && T::MAY_BE_ABSENT { fields::read(b"{}") } else { fields::read(&body.bytes) }
 }
 
 /// A body that is a document and goes to the service as it is.

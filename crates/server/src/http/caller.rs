@@ -2,6 +2,8 @@
 //!
 //! Must not say what was wrong with a token, and must not log one.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -74,6 +76,52 @@ impl FromRequestParts<Door> for Anonymous {
             door.gates.anonymous(address.ip())?;
         }
         Ok(Self { if_none_match: answer::if_none_match(&parts.headers) })
+    }
+}
+
+/// Whoever registers, or comes back with the secret of a registration: counted by address.
+#[derive(Debug)]
+pub struct Registrant {
+    /// The secret; empty when none was sent, which opens nothing.
+    pub secret: String,
+    address: Option<IpAddr>,
+}
+
+impl Registrant {
+    /// Reads who asks, within the rate limits.
+    ///
+    /// # Errors
+    /// 400 for two secrets that differ, 429.
+    pub fn of(parts: &Parts, door: &Door) -> Result<Self, Problem> {
+        let address = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
+        if let Some(address) = address {
+            door.gates.may_try(address)?;
+            door.gates.anonymous(address)?;
+        }
+        Ok(Self { secret: token(&parts.headers, Headers::Standard)?.unwrap_or_default(), address })
+    }
+
+    /// Counts a new registration of this address.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn registers(&self, door: &Door) -> Result<(), Problem> {
+        self.address.map_or(Ok(()), |address| door.gates.registration(address))
+    }
+
+    /// Counts a secret that opened nothing.
+    pub fn refused(&self, door: &Door) {
+        if let Some(address) = self.address {
+            door.gates.refused(address);
+        }
+    }
+}
+
+impl FromRequestParts<Door> for Registrant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Result<Self, Problem> {
+        Self::of(parts, door)
     }
 }
 

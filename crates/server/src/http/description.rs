@@ -106,9 +106,11 @@ fn frame() -> OpenApi {
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("pht_…").build();
+    let secret = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("phr_…").build();
     let older = ApiKey::Header(ApiKeyValue::new("TAP-SUBMISSION-TOKEN"));
     let components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme("registration", SecurityScheme::Http(secret))
         .security_scheme("tap_submission_token", SecurityScheme::ApiKey(older))
         .schema_from::<Problem>()
         .schema_from::<ProblemError>()
@@ -121,7 +123,7 @@ fn about() -> String {
         "An open clearinghouse for software vulnerabilities: claim, report, proof, case, fix, advisory, notice.\n\n\
         **Refusals** are RFC 9457 `application/problem+json` with a stable `code`, and list every violation in `errors`. \
         What you must not know of answers exactly as what does not exist.\n\n\
-        **Sending again.** Every POST takes an `Idempotency-Key` of 1 to {key} visible ASCII characters, unique within \
+        **Sending again.** Every POST with a token takes an `Idempotency-Key` of 1 to {key} visible ASCII characters, unique within \
         your party: the same request gives the same resource, another request under the same key is 409 \
         `idempotency_key_reused`. A secret is shown once only.\n\n\
         **Lists** are newest first and go on at `next` (also in `Link`, rel=\"next\"). **Reads** carry an `ETag`; send it \
@@ -130,7 +132,7 @@ fn about() -> String {
         **Limits.** Bodies: {json} bytes of JSON, {report} for a report, {bundle} for a proof bundle, {inventory} for an \
         inventory, {feed} for a feed; {levels} levels of nesting; {arrival} ms to arrive. Query: {query} bytes. \
         Unless the operator of this server set others: {token} requests a minute and {reports} reports an hour for each token; \
-        {address} requests a minute without a token for each address; {refusals} refused tokens a minute for each \
+        {address} requests a minute and {registrations} registrations an hour without a token for each address; {refusals} refused tokens a minute for each \
         address; {at_once} requests at once; {waiting} reports that wait unvalidated of a party without a record, more or fewer \
         of one that has one. Beyond them: 413, 408, 429 or 503, the last two with `Retry-After`.",
         key = IDEMPOTENCY_KEY_BYTES_MAX,
@@ -146,6 +148,7 @@ fn about() -> String {
         token = limits::TOKEN_REQUESTS_PER_MINUTE_MAX,
         reports = limits::TOKEN_REPORTS_PER_HOUR_MAX,
         address = limits::ADDRESS_REQUESTS_PER_MINUTE_MAX,
+        registrations = limits::ADDRESS_REGISTRATIONS_PER_HOUR_MAX,
         refusals = limits::ADDRESS_REFUSALS_PER_MINUTE_MAX,
         at_once = limits::REQUESTS_AT_ONCE_MAX,
         waiting = STANDING_WAITING_COUNT,
@@ -188,7 +191,9 @@ fn refusals_add(operation: &mut Operation, kind: Kind, has_id: bool, path: &str)
         operation.responses.responses.insert("304".to_owned(), RefOr::T(known));
         parameter_add(operation, "If-None-Match", "The ETag you have.", text());
     }
-    if kind == Kind::Post {
+    // Without a party there is nobody to whom a key would belong.
+    let is_unknown = path.starts_with("/v1/registrations") && !path.ends_with("/accept") && !path.ends_with("/decline");
+    if kind == Kind::Post && !is_unknown {
         let key = text().min_length(Some(1)).max_length(Some(IDEMPOTENCY_KEY_BYTES_MAX)).pattern(Some("^[!-~]+$"));
         parameter_add(operation, "Idempotency-Key", "Makes it safe to send the same request again.", key);
     }

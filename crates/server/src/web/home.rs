@@ -11,10 +11,13 @@ use domain::party::Role;
 use service::{Ctx, ServiceError};
 use store::Page;
 use store::case::CaseFilter;
+use store::letter::LetterState;
+use store::registration::RegistrationState;
 
 use super::page::{Frame, day, refusal, render};
 use super::session::Visitor;
 use crate::http::door::Door;
+use crate::http::v1::wire::texts;
 
 /// Rows of each list on the front page.
 const ROWS: u32 = 20;
@@ -30,6 +33,26 @@ struct Home {
     queue: Option<Vec<QueueRow>>,
     /// Cases that wait for their maintainers; coordinators.
     paced: Vec<PacedRow>,
+    /// Letters that could not be delivered; coordinators.
+    letters: Vec<LetterRow>,
+    /// Maintainers that ask to take part; coordinators with scope `admin`.
+    registrations: Vec<RegistrationRow>,
+}
+
+struct RegistrationRow {
+    id: String,
+    name: String,
+    contact: String,
+    packages: String,
+    came: String,
+    verified: String,
+}
+
+struct LetterRow {
+    about: String,
+    to: String,
+    when: String,
+    reason: String,
 }
 
 struct PacedRow {
@@ -40,6 +63,7 @@ struct PacedRow {
     is_exploited: bool,
     outcome: &'static str,
     when: String,
+    not_told: &'static str,
 }
 
 struct AdvisoryRow {
@@ -97,8 +121,48 @@ async fn home_page(door: &Door, visitor: &Visitor) -> Result<Home, ServiceError>
         Some(ctx) if is_staff => paced(door, ctx).await?,
         _ => Vec::new(),
     };
+    let letters = match visitor.ctx() {
+        Some(ctx) if is_staff => letters(door, ctx).await?,
+        _ => Vec::new(),
+    };
+    let registrations = match visitor.ctx() {
+        Some(ctx) if is_staff => registrations(door, ctx).await?,
+        _ => Vec::new(),
+    };
     let advisories = advisories(door).await?;
-    Ok(Home { frame: Frame::new("Proofhouse", visitor), advisories, cases, waiting, queue, paced })
+    let frame = Frame::new("Proofhouse", visitor);
+    Ok(Home { frame, advisories, cases, waiting, queue, paced, letters, registrations })
+}
+
+async fn registrations(door: &Door, ctx: &Ctx) -> Result<Vec<RegistrationRow>, ServiceError> {
+    let page = Page { cursor: None, limit: ROWS };
+    let listed = match door.service.registration_list(ctx, Some(RegistrationState::Open), &page).await {
+        Ok(listed) => listed,
+        // Without scope `admin` there is nothing to decide.
+        Err(ServiceError::Forbidden(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let row = |view: service::registration::RegistrationView| RegistrationRow {
+        id: view.registration.id.to_string(),
+        name: view.registration.name,
+        contact: view.registration.contact,
+        packages: texts(&view.registration.packages).join(", "),
+        came: day(view.registration.created_at),
+        verified: view.verified.iter().map(|v| format!("{} {}", v.way, v.subject)).collect::<Vec<_>>().join(", "),
+    };
+    Ok(listed.items.into_iter().map(row).collect())
+}
+
+async fn letters(door: &Door, ctx: &Ctx) -> Result<Vec<LetterRow>, ServiceError> {
+    let page = Page { cursor: None, limit: ROWS };
+    let listed = door.service.letter_list(ctx, Some(LetterState::Undelivered), &page).await?;
+    let row = |letter: store::letter::Letter| LetterRow {
+        about: letter.about,
+        to: letter.sent_to.unwrap_or_default(),
+        when: day(letter.ended_at.unwrap_or(letter.created_at)),
+        reason: letter.reason.unwrap_or_default(),
+    };
+    Ok(listed.items.into_iter().map(row).collect())
 }
 
 async fn paced(door: &Door, ctx: &Ctx) -> Result<Vec<PacedRow>, ServiceError> {
@@ -115,6 +179,7 @@ async fn paced(door: &Door, ctx: &Ctx) -> Result<Vec<PacedRow>, ServiceError> {
             Release::NotBefore(at, hold) => format!("not before {}, {hold}", day(at)),
             Release::Never => "never: takes no cases".to_owned(),
         },
+        not_told: q.not_told.unwrap_or_default(),
     };
     Ok(queue.queued.into_iter().take(ROWS as usize).map(row).collect())
 }

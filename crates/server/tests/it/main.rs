@@ -12,5 +12,6 @@ mod pace;
 mod pages;
 mod rates;
 mod reading;
+mod registrations;
 mod stopping;
 mod tap;

@@ -100,6 +100,8 @@ pub fn config(home: PathBuf, temp: &TempStore) -> ServiceConfig {
         missing_points: MissingPoints::Safer,
         publisher: "Test Clearinghouse".to_owned(),
         public_url: "https://clearing.example".to_owned(),
+        mail: None,
+        outward: service::outward::OutwardConfig::default(),
     }
 }
 
@@ -288,7 +290,7 @@ impl House {
 
 /// Whether these jobs are done, or wait for a day that is yet to come.
 fn is_over(count: &store::job::JobCount) -> bool {
-    let later = matches!(count.kind.as_str(), "embargo-end" | "pace-release");
+    let later = matches!(count.kind.as_str(), "embargo-end" | "pace-release" | "letter-send");
     count.state == JobState::Done || (later && count.state == JobState::Ready)
 }
 

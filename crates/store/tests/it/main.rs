@@ -5,6 +5,7 @@ mod conformance;
 mod durability;
 mod fsck;
 mod jobs;
+mod letters;
 mod opening;
 mod pace;
 mod standing;

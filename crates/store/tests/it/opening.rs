@@ -162,7 +162,8 @@ async fn cases_from_before_there_was_a_pace_count_as_handed_over() {
         // As it was before the third migration.
         tamper(
             &temp,
-            "drop table case_waits; drop table pace_guests; drop table pace_seasons; drop table paces; \
+            "drop table party_origins; drop table registration_verifications; drop table registrations; drop table letters; \
+             drop table case_waits; drop table pace_guests; drop table pace_seasons; drop table paces; \
              alter table cases drop column judged_at; alter table cases drop column duplicate_of; \
              drop table standings; alter table findings drop column counted; drop index jobs_turn; alter table jobs drop column turn_at; \
              delete from schema_migrations where version >= 3",
@@ -207,7 +208,8 @@ async fn what_finders_did_before_there_was_a_standing_counts() {
         // As it was before the fifth migration.
         tamper(
             &temp,
-            "drop table standings; alter table findings drop column counted; drop index jobs_turn; alter table jobs drop column turn_at; \
+            "drop table party_origins; drop table registration_verifications; drop table registrations; drop table letters; \
+             drop table standings; alter table findings drop column counted; drop index jobs_turn; alter table jobs drop column turn_at; \
              delete from schema_migrations where version >= 5",
         )
         .await;

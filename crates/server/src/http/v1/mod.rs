@@ -10,11 +10,13 @@ mod feeds;
 mod fixes;
 mod inventories;
 mod jobs;
+mod letters;
 mod notices;
 mod paces;
 mod packages;
 mod parties;
 mod proofs;
+mod registrations;
 mod reports;
 mod standings;
 mod submissions;
@@ -41,9 +43,11 @@ pub fn routes() -> OpenApiRouter<Door> {
         .merge(inventories::routes())
         .merge(notices::routes())
         .merge(paces::routes())
+        .merge(letters::routes())
         .merge(standings::routes())
         .merge(packages::routes())
         .merge(parties::routes())
+        .merge(registrations::routes())
         .merge(tokens::routes())
         .merge(feeds::routes())
         .merge(jobs::routes())
@@ -111,6 +115,10 @@ mod tests {
         check::<super::paces::CaseExcept>();
         check::<super::parties::PartyCreate>();
         check::<super::parties::MemberCreate>();
+        check::<super::registrations::RegistrationCreate>();
+        check::<super::registrations::RegistrationCheck>();
+        check::<super::registrations::RegistrationAccept>();
+        check::<super::registrations::RegistrationDecline>();
         check::<super::tokens::TokenIssue>();
         check::<super::jobs::JobLease>();
         check::<super::jobs::JobHeartbeat>();

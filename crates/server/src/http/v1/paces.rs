@@ -237,6 +237,9 @@ struct PaceShown {
     /// When the next one may come; `null` for now, and when nothing is taken.
     #[schema(required)]
     not_before: Option<Time>,
+    /// Why it is not told in this way by this clearinghouse; `null` when it is.
+    #[schema(required)]
+    not_told: Option<&'static str>,
 }
 
 fn not_before(release: Release) -> Option<Time> {
@@ -273,6 +276,7 @@ impl From<PaceView> for PaceShown {
             revision: set.map_or(0, |s| s.revision),
             hold: view.next.hold().map(Hold),
             not_before: not_before(view.next),
+            not_told: view.not_told,
             released: view.released.into_iter().filter_map(handed).collect(),
         }
     }
@@ -311,6 +315,9 @@ struct QueuedShown {
     /// When its embargo ends: waiting does not lengthen it.
     #[schema(required)]
     embargo_ends: Option<Time>,
+    /// Why its maintainer will not be told as it wants to be; `null` when it will.
+    #[schema(required)]
+    not_told: Option<&'static str>,
 }
 
 impl From<Queued> for QueuedShown {
@@ -330,6 +337,7 @@ impl From<Queued> for QueuedShown {
             hold: queued.release.hold().map(Hold),
             not_before: not_before(queued.release),
             embargo_ends: waiting.embargo_ends.map(Time),
+            not_told: queued.not_told,
         }
     }
 }

@@ -60,7 +60,7 @@ impl FromFields for PartyCreate {
     }
 }
 
-fn packages(f: &mut Fields<'_>, purls: &[String]) -> Option<Vec<Package>> {
+pub(super) fn packages(f: &mut Fields<'_>, purls: &[String]) -> Option<Vec<Package>> {
     let mut all = Some(Vec::new());
     for (i, purl) in purls.iter().enumerate() {
         match (purl.parse(), &mut all) {
@@ -156,6 +156,12 @@ struct PartyFull {
     members: Vec<MemberShown>,
     /// The packages it maintains, as canonical purls.
     packages: Vec<String>,
+    /// The coordinator's member who made it by hand, and vouches for it; `null` when it registered itself, and where that was not noted.
+    #[schema(required)]
+    vouched_by: Option<String>,
+    /// The registration it was, if it registered itself.
+    #[schema(required)]
+    registration: Option<String>,
 }
 
 impl From<PartyView> for PartyFull {
@@ -164,6 +170,8 @@ impl From<PartyView> for PartyFull {
             party: view.party.into(),
             members: view.members.into_iter().map(MemberShown::from).collect(),
             packages: view.packages,
+            vouched_by: view.origin.filter(|o| o.registration_id.is_none()).map(|o| o.by.to_string()),
+            registration: view.origin.and_then(|o| o.registration_id).map(|id| id.to_string()),
         }
     }
 }

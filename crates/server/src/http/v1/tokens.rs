@@ -46,7 +46,7 @@ impl FromFields for TokenIssue {
 
 /// A token. Its secret stands in the answer that made it and nowhere else.
 #[derive(Debug, Serialize, ToSchema)]
-struct TokenShown {
+pub(super) struct TokenShown {
     /// Its id.
     id: String,
     /// Whose it is.

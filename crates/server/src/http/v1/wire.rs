@@ -140,6 +140,14 @@ wire_words! {
     Cause = domain::pace::Cause, "Why a case was handed over when it was.";
     /// What holds a case back.
     Hold = domain::pace::Hold, "What holds a case back from its maintainer.";
+    /// What a letter is about.
+    LetterKind = store::letter::LetterKind, "What a letter is about.";
+    /// What became of a letter.
+    LetterState = store::letter::LetterState, "What became of a letter.";
+    /// Where a registration stands.
+    RegistrationState = store::registration::RegistrationState, "Where a registration stands.";
+    /// How something of a registration is verified.
+    Way = store::registration::Way, "How something of a registration is verified.";
     /// What kind of fix.
     FixKind = domain::fix::FixKind, "What kind of fix.";
     /// What is known of a fix.

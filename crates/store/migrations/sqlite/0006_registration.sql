@@ -1,0 +1,59 @@
+-- What is to be sent out, and what became of it. The text is written when it is sent: what is no longer so is not told.
+create table letters (
+    id text primary key,
+    kind text not null check (kind in ('case', 'registration')),
+    about text not null,
+    party_id text references parties (id),
+    state text not null check (state in ('waiting', 'sent', 'dropped', 'undelivered')),
+    sent_to text,
+    tries integer not null check (tries >= 0),
+    reason text,
+    created_at integer not null,
+    tried_at integer,
+    ended_at integer
+) strict;
+create index letters_state on letters (state, id);
+
+-- Maintainers that ask to take part.
+create table registrations (
+    id text primary key,
+    secret_hash blob not null,
+    name text not null,
+    accountable text not null,
+    contact text not null,
+    packages text not null,
+    file_url text,
+    domain text,
+    challenge text not null,
+    email_sealed text,
+    email_until integer,
+    email_asked_at integer,
+    email_letters integer not null,
+    email_misses integer not null,
+    checks integer not null,
+    state text not null check (state in ('open', 'accepted', 'declined', 'expired')),
+    party_id text references parties (id),
+    decided_by text references members (id),
+    decided_at integer,
+    reason text,
+    claimed_at integer,
+    created_at integer not null
+) strict;
+create index registrations_state on registrations (state, id);
+create index registrations_contact on registrations (contact, email_asked_at);
+
+-- What was verified of one, how and when.
+create table registration_verifications (
+    registration_id text not null references registrations (id),
+    way text not null check (way in ('email', 'file', 'dns')),
+    subject text not null,
+    at integer not null,
+    primary key (registration_id, way)
+) strict;
+
+-- Which coordinator made a party by hand, and vouches for it, or accepted the registration that it was.
+create table party_origins (
+    party_id text primary key references parties (id),
+    by_member text not null references members (id),
+    registration_id text references registrations (id)
+) strict;
