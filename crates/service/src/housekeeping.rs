@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use crate::Service;
 use crate::error::Result;
 use crate::identity::now;
-use crate::registration::REGISTRATION_LIFE_DAYS;
+use crate::registration::{REGISTRATION_LIFE_DAYS, REGISTRATION_UNVERIFIED_LIFE_DAYS};
 
 /// How long an idempotency key is remembered, in days.
 pub const IDEMPOTENCY_KEY_DAYS: i64 = 7;
@@ -28,7 +28,10 @@ impl Service {
         let mut tx = self.store.write().await?;
         let ended = store::claim::expire_due(&mut tx, now).await?;
         let forgotten = store::idempotency::forget(&mut tx, now.plus_days(-IDEMPOTENCY_KEY_DAYS)).await?;
-        let expired = store::registration::expire(&mut tx, now.plus_days(-REGISTRATION_LIFE_DAYS), now).await?;
+        let (before, unverified_before) =
+            (now.plus_days(-REGISTRATION_LIFE_DAYS), now.plus_days(-REGISTRATION_UNVERIFIED_LIFE_DAYS));
+        let expired = 
+            store::registration::expire(&mut tx, before, unverified_before, now).await?;
         tx.commit().await?;
         tracing::debug!(ended, forgotten, expired, "kept house");
         Ok(())

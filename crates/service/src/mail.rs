@@ -9,7 +9,8 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use lettre::address::{Address, Envelope};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -23,6 +24,10 @@ use crate::pace::is_address;
 
 /// Time for one message, from the connection to the last answer, in milliseconds.
 const MAIL_MS_MAX: u64 = 60_000;
+/// Time for the connection, in milliseconds.
+const CONNECT_MS_MAX: u64 = 10_000;
+/// How long nobody connects after that failed, in milliseconds: a server that is away costs one wait, not one for each letter.
+const AWAY_MS: u64 = 60_000;
 /// Where mail servers take messages from programs (RFC 6409), and the same with TLS from the first byte (RFC 8314).
 const PORT_SUBMISSION: u16 = 587;
 const PORT_SUBMISSIONS: u16 = 465;
@@ -112,6 +117,8 @@ pub struct Mailer {
     tls: TlsParameters,
     is_tls_needed: bool,
     hello: ClientId,
+    /// Until when the server is taken to be away.
+    away_until: Mutex<Option<Instant>>,
 }
 
 impl Mailer {
@@ -137,7 +144,7 @@ impl Mailer {
             Ok(IpAddr::V6(v6)) => ClientId::Ipv6(v6),
             Err(_) => ClientId::Domain(host.to_owned()),
         };
-        Ok(Self { server: config.server, from: config.from, login, tls, is_tls_needed, hello })
+        Ok(Self { server: config.server, from: config.from, login, tls, is_tls_needed, hello, away_until: Mutex::new(None) })
     }
 
     /// The address that letters come from.
@@ -168,7 +175,7 @@ impl Mailer {
         let envelope = Envelope::new(Some(address(&self.from)?), vec![address(to)?]);
         let envelope = envelope.map_err(|_| MailError::Refused("no address".to_owned()))?;
         in_time(async {
-            let mut connection = self.connect().await?;
+            let mut connection = self.connect_unless_away().await?;
             connection.send(&envelope, message).await.map_err(|e| match e.status() {
                 Some(code) if e.is_permanent() => MailError::Refused(code.to_string()),
                 _ => not_now("sending", &e),
@@ -177,6 +184,19 @@ impl Mailer {
             Ok(())
         })
         .await
+    }
+
+    /// Connects, unless that failed a moment ago.
+    async fn connect_unless_away(&self) -> std::result::Result<AsyncSmtpConnection, MailError> {
+        let away = || self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if away().is_some_and(|until| Instant::now() < until) {
+            return Err(MailError::NotNow("the mail server could not be reached a moment ago".to_owned()));
+        }
+        let time = Duration::from_millis(CONNECT_MS_MAX);
+        let late = || MailError::NotNow("the mail server did not answer in time".to_owned());
+        let connected = tokio::time::timeout(time, self.connect()).await.unwrap_or_else(|_| Err(late()));
+        *away() = connected.is_err().then(|| Instant::now() + Duration::from_millis(AWAY_MS));
+        connected
     }
 
     async fn connect(&self) -> std::result::Result<AsyncSmtpConnection, MailError> {

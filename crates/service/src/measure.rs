@@ -36,6 +36,7 @@ struct Inner {
     opening: std::sync::Mutex<()>,
     measuring: Semaphore,
     unpacking: Semaphore,
+    parsing: Semaphore,
 }
 
 /// A bundle that was read.
@@ -73,6 +74,7 @@ impl Measurer {
             opening: std::sync::Mutex::new(()),
             measuring: Semaphore::new(MEASUREMENTS_AT_ONCE_MAX),
             unpacking: Semaphore::new(UNPACKINGS_AT_ONCE_MAX),
+            parsing: Semaphore::new(1),
         })))
     }
 
@@ -130,12 +132,12 @@ impl Service {
 
     /// The enclosing functions of places in source code, found in boxes. Where there is no box here, none is found.
     pub(crate) async fn symbols_find(&self, questions: Vec<Question>) -> Result<Vec<FileSymbols>> {
-        let slots = &self.measurer.0.unpacking;
+        let slots = &self.measurer.0.parsing;
         let init_exe = self.measurer.0.init_exe.clone();
         self.measurer
             .work(slots, move |engine, _| {
                 let program = program_find(init_exe.as_deref()).map_err(ServiceError::Unavailable)?;
-                let found = SymbolFinder::new(engine.sandbox(), program).find(questions);
+                let found = SymbolFinder::new(engine.sandbox(), program).hurried().find(questions);
                 found.map_err(|e| ServiceError::Unavailable(e.to_string()))
             })
             .await

@@ -79,19 +79,7 @@ impl Service {
         party: Option<PartyId>,
         now: Timestamp,
     ) -> Result<()> {
-        let mut letter = Letter {
-            id: new_id(now)?,
-            kind,
-            about: about.to_owned(),
-            party_id: party,
-            state: LetterState::Waiting,
-            sent_to: None,
-            tries: 0,
-            reason: None,
-            created_at: now,
-            tried_at: None,
-            ended_at: None,
-        };
+        let mut letter = letter_new(kind, about, party, now)?;
         if self.mailer.is_none() {
             letter.state = LetterState::Undelivered;
             (letter.reason, letter.ended_at) = (Some(NO_MAIL.to_owned()), Some(now));
@@ -99,6 +87,20 @@ impl Service {
         }
         table::insert(tx, &letter).await?;
         self.job_enqueue(tx, JobKind::LetterSend, &letter.id.to_string()).await
+    }
+
+    /// Notes that there was no letter, and why.
+    pub(crate) async fn letter_drop(
+        &self,
+        tx: &mut Tx,
+        kind: LetterKind,
+        about: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (state, reason, ended_at) = (LetterState::Dropped, Some(reason.to_owned()), Some(now));
+        let letter = Letter { state, reason, ended_at, ..letter_new(kind, about, None, now)? };
+        Ok(table::insert(tx, &letter).await?)
     }
 
     /// The job: sends a letter that still waits, or says why not. A try that failed leaves a job for the next one.
@@ -254,6 +256,23 @@ pub(crate) fn host_of(url: &str) -> &str {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     }
+}
+
+/// A letter that waits.
+fn letter_new(kind: LetterKind, about: &str, party: Option<PartyId>, now: Timestamp) -> Result<Letter> {
+    Ok(Letter {
+        id: new_id(now)?,
+        kind,
+        about: about.to_owned(),
+        party_id: party,
+        state: LetterState::Waiting,
+        sent_to: None,
+        tries: 0,
+        reason: None,
+        created_at: now,
+        tried_at: None,
+        ended_at: None,
+    })
 }
 
 fn pause_s(tries: i64) -> i64 {

@@ -1,22 +1,23 @@
 //! What is looked up elsewhere to verify a registration: one small file over HTTPS, one TXT record.
 //!
-//! Where is a stranger's choice, so: addresses of this machine and of its networks are never connected to, on no hop, and the address
+//! Where is a stranger's choice, so: addresses of this machine and of its networks are never connected to, and the address
 //! that was judged is the one that is used. Must not say more of what was found there than whether it was right.
 //!
 //! Sources: the IANA registries of special-purpose addresses for IPv4 and IPv6 (RFC 6890).
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::id::RegistrationId;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 use proof::source::client::root_certs_of_system;
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -25,12 +26,12 @@ use crate::error::{Result, ServiceError};
 
 /// Largest file, in bytes.
 pub const CHALLENGE_FILE_BYTES_MAX: u64 = 4_096;
-/// Time for one look-up with all its redirects, in milliseconds.
-const LOOKUP_MS_MAX: u64 = 10_000;
-/// Redirects that are followed.
-const REDIRECTS_COUNT_MAX: u32 = 3;
-/// Look-ups at once in one process: strangers ask for them.
-const LOOKUPS_AT_ONCE_COUNT_MAX: usize = 4;
+/// Time for one look-up, in milliseconds.
+const LOOKUP_MS_MAX: u64 = 8_000;
+/// Time until a server that is connected to begins to answer, in milliseconds.
+const ANSWER_MS_MAX: u64 = 4_000;
+/// Look-ups at once in one process, one for each registration: strangers ask for them, and each is little more than a wait.
+const LOOKUPS_AT_ONCE_COUNT_MAX: usize = 32;
 /// Records of one name that are looked at.
 const RECORDS_COUNT_MAX: usize = 64;
 
@@ -48,7 +49,7 @@ pub struct OutwardConfig {
 pub(crate) enum Unseen {
     #[error("nothing could be read there over HTTPS at a public address, within {LOOKUP_MS_MAX} ms")]
     Unreachable,
-    #[error("it is not there: the answer was not 200")]
+    #[error("it is not there: the answer was not 200, and redirects are not followed")]
     NotThere,
     #[error("what is there is longer than {CHALLENGE_FILE_BYTES_MAX} bytes, or no UTF-8")]
     NotText,
@@ -59,12 +60,25 @@ pub(crate) enum Unseen {
 /// Looks things up.
 pub(crate) struct Outward {
     config: OutwardConfig,
-    room: Arc<Semaphore>,
+    /// For whom something is looked up now.
+    looking: Arc<Mutex<HashSet<RegistrationId>>>,
+}
+
+/// The right to look something up for one registration, until it is dropped.
+pub(crate) struct Look {
+    looking: Arc<Mutex<HashSet<RegistrationId>>>,
+    of: RegistrationId,
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.of);
+    }
 }
 
 impl Outward {
     pub(crate) fn new(config: OutwardConfig) -> Self {
-        Self { config, room: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE_COUNT_MAX)) }
+        Self { config, looking: Arc::default() }
     }
 
     /// Whether a file may be looked for at addresses of this machine, in the open.
@@ -72,15 +86,29 @@ impl Outward {
         self.config.is_loopback_allowed
     }
 
+    /// Begins to look something up for a registration.
+    ///
+    /// # Errors
+    /// `Unavailable` when something is looked up for it already, or for too many others.
+    pub(crate) fn look(&self, of: RegistrationId) -> Result<Look> {
+        let mut looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if looking.len() >= LOOKUPS_AT_ONCE_COUNT_MAX || !looking.insert(of) {
+            let reason = "something is looked up for this registration already, or for too many others: come again in ten seconds";
+            return Err(ServiceError::Unavailable(reason.to_owned()));
+        }
+        drop(looking);
+        Ok(Look { looking: Arc::clone(&self.looking), of })
+    }
+
     /// The text of a small file.
     ///
     /// # Errors
-    /// `Unavailable` when too many look-ups are under way; the inner one when there is no such file.
-    pub(crate) async fn file(&self, url: &str) -> Result<std::result::Result<String, Unseen>> {
-        let permit = self.room.clone().try_acquire_owned().map_err(|_| busy())?;
+    /// The inner one when there is no such file.
+    pub(crate) async fn file(&self, look: Look, url: &str) -> Result<std::result::Result<String, Unseen>> {
         let (url, is_loopback_allowed) = (url.to_owned(), self.config.is_loopback_allowed);
         let fetched = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            // Until the end of the look-up, also when nobody waits for it any more.
+            let _look = look;
             fetch(&url, is_loopback_allowed)
         });
         fetched.await.map_err(|e| crate::error::internal("look for a file", e))
@@ -89,9 +117,8 @@ impl Outward {
     /// The TXT records of a name, each as one text.
     ///
     /// # Errors
-    /// As [`Outward::file`].
-    pub(crate) async fn records(&self, name: &str) -> Result<std::result::Result<Vec<String>, Unseen>> {
-        let _permit = self.room.try_acquire().map_err(|_| busy())?;
+    /// `Unavailable` when look-ups cannot be set up; the inner one when there are no records.
+    pub(crate) async fn records(&self, _look: Look, name: &str) -> Result<std::result::Result<Vec<String>, Unseen>> {
         let resolver = self.resolver().map_err(|e| ServiceError::Unavailable(format!("set up name look-ups: {e}")))?;
         let asked = tokio::time::timeout(Duration::from_millis(LOOKUP_MS_MAX), resolver.txt_lookup(name)).await;
         let Ok(Ok(lookup)) = asked else { return Ok(Err(Unseen::NoRecords)) };
@@ -119,16 +146,13 @@ impl Outward {
     }
 }
 
-fn busy() -> ServiceError {
-    ServiceError::Unavailable("too many look-ups at once".to_owned())
-}
-
 fn fetch(url: &str, is_loopback_allowed: bool) -> std::result::Result<String, Unseen> {
     let config = ureq::Agent::config_builder()
         .tls_config(TlsConfig::builder().root_certs(root_certs_of_system()).build())
-        // Each hop is resolved and judged anew, and must be HTTPS.
         .https_only(!is_loopback_allowed)
-        .max_redirects(REDIRECTS_COUNT_MAX)
+        // What is verified is this address: what it leads to is somebody else's to say.
+        .max_redirects(0)
+        .timeout_recv_response(Some(Duration::from_millis(ANSWER_MS_MAX)))
         // A proxy would resolve the name itself.
         .proxy(None)
         .http_status_as_error(false)

@@ -22,10 +22,13 @@ use crate::party::{PartyInput, TokenInput, TokenIssued, party_check, token_make}
 
 /// Packages of one registration.
 pub const REGISTRATION_PACKAGES_COUNT_MAX: usize = 50;
-/// Registrations that are open at once; more are refused until some are decided or have expired.
+/// Registrations that are open at once. One more takes the place of the oldest of which nothing was verified; where there is none, it is
+/// refused.
 pub const REGISTRATIONS_OPEN_COUNT_MAX: i64 = 1_000;
 /// How long a registration stays open, in days.
 pub const REGISTRATION_LIFE_DAYS: i64 = 30;
+/// The same where nothing of it was verified.
+pub const REGISTRATION_UNVERIFIED_LIFE_DAYS: i64 = 2;
 /// Longest URL of a file, in bytes.
 pub const FILE_URL_BYTES_MAX: usize = 512;
 /// Longest domain, in bytes (RFC 1035, 2.3.4).
@@ -54,6 +57,17 @@ pub struct RegistrationInput {
     pub domain: Option<String>,
 }
 
+/// What a package that is asked for has here already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageHeld {
+    /// Which: a canonical purl.
+    pub package: String,
+    /// The names of the parties that maintain it.
+    pub maintainers: Vec<String>,
+    /// Its live cases: whoever maintains it is handed them.
+    pub live_cases: i64,
+}
+
 /// A registration as it stands.
 #[derive(Debug, Clone)]
 pub struct RegistrationView {
@@ -61,6 +75,8 @@ pub struct RegistrationView {
     pub registration: Registration,
     /// What was verified of it.
     pub verified: Vec<Verification>,
+    /// The packages that have maintainers or live cases here already; for coordinators, while it is open.
+    pub held: Option<Vec<PackageHeld>>,
     /// The secret to come back with; only in the answer that made it.
     pub secret: Option<String>,
 }
@@ -76,6 +92,18 @@ fn is_domain(text: &str) -> bool {
         !l.is_empty() && l.len() <= 63 && plain && !l.starts_with('-') && !l.ends_with('-')
     };
     text.len() <= DOMAIN_BYTES_MAX && text.contains('.') && text.split('.').all(label)
+}
+
+/// Whether a URL's path is one that only whoever writes at its host can fill: it ends in the file's name, and names no commit and no
+/// proposed change, which forges serve for everybody under the path of the project.
+fn is_file_of_its_host(url: &str) -> bool {
+    let segments: Vec<&str> = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').skip(1).collect();
+    let is_commit = |s: &&str| s.len() >= 7 && s.len() <= 64 && s.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_proposed = |pair: &[&str]| pair[0].eq_ignore_ascii_case("refs") && !pair[1].eq_ignore_ascii_case("heads");
+    segments.last() == Some(&CHALLENGE_FILE)
+        && !url.contains(['?', '#', '%', '\\'])
+        && !segments.iter().any(is_commit)
+        && !segments.windows(2).any(is_proposed)
 }
 
 /// Whether a domain is a host, or one above it.
@@ -103,8 +131,11 @@ impl Service {
             violations.extend(url_check("file_url", url, FILE_URL_BYTES_MAX).err());
             let is_https = url.starts_with("https://") || self.outward.is_loopback_allowed();
             let authority = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
-            if !is_https || authority.contains('@') || !url.ends_with(&format!("/{CHALLENGE_FILE}")) {
-                let reason = format!("https://HOST/PATH/{CHALLENGE_FILE}, without user or password");
+            if !is_https || authority.contains('@') || !is_file_of_its_host(url) {
+                let reason = format!(
+                    "https://HOST/PATH/{CHALLENGE_FILE} on a branch, without user, password, query, `%` or a commit: a forge serves \
+                     commits and proposed changes of strangers under the project's path"
+                );
                 violations.push(Violation::new("invalid_reference", "file_url", reason));
             }
         }
@@ -153,12 +184,13 @@ impl Service {
             created_at: now,
         };
         let mut tx = self.store.write().await?;
-        if table::open_count(&mut tx).await? >= REGISTRATIONS_OPEN_COUNT_MAX {
+        let is_full = table::open_count(&mut tx).await? >= REGISTRATIONS_OPEN_COUNT_MAX;
+        if is_full && !table::oldest_unverified_expire(&mut tx, now).await? {
             return Err(ServiceError::Unavailable("too many registrations wait; come again another day".to_owned()));
         }
         table::insert(&mut tx, &registration).await?;
         tx.commit().await?;
-        Ok(RegistrationView { registration, verified: Vec::new(), secret: Some(secret) })
+        Ok(RegistrationView { registration, verified: Vec::new(), held: None, secret: Some(secret) })
     }
 
     /// A registration, for whoever holds its secret.
@@ -198,15 +230,18 @@ impl Service {
         let listed = table::list(&mut tx, state, page).await?;
         let mut items = Vec::new();
         for registration in listed.items {
-            items.push(registration_view(&mut tx, registration).await?);
+            let held = packages_held(&mut tx, &registration).await?;
+            items.push(RegistrationView { held, ..registration_view(&mut tx, registration).await? });
         }
         Ok(Listed { items, next: listed.next })
     }
 
-    /// Makes the party of a registration of which something was verified, with all its packages or only these.
+    /// Makes the party of a registration of which something was verified, with all its packages or only these. It is handed every live
+    /// case of theirs: a package that has cases or maintainers already must be named.
     ///
     /// # Errors
-    /// `Forbidden`, `NotFound`, `Invalid`, `Conflict` when nothing was verified or it was decided before.
+    /// `Forbidden`, `NotFound`, `Invalid`, `Conflict` when nothing was verified, it was decided before, or a package is not named that
+    /// must be.
     pub async fn registration_accept(
         &self,
         ctx: &Ctx,
@@ -226,7 +261,10 @@ impl Service {
         }
         let asked = packages_of(&registration)?;
         let packages = match only {
-            None => asked,
+            None => {
+                held_refuse(packages_held(&mut work.tx, &registration).await?.as_deref().unwrap_or_default())?;
+                asked
+            }
             Some(only) if !only.is_empty() && only.iter().all(|p| asked.contains(p)) => only,
             Some(_) => {
                 let reason = "one or more of the packages that were asked for; none other";
@@ -350,12 +388,75 @@ fn decided(registration: &mut Registration, state: RegistrationState, ctx: &Ctx,
 
 pub(crate) async fn registration_view(tx: &mut Tx, registration: Registration) -> Result<RegistrationView> {
     let verified = table::verifications(tx, registration.id).await?;
-    Ok(RegistrationView { registration, verified, secret: None })
+    Ok(RegistrationView { registration, verified, held: None, secret: None })
+}
+
+/// What the packages of an open registration have here already; none for one that was decided.
+async fn packages_held(tx: &mut Tx, registration: &Registration) -> Result<Option<Vec<PackageHeld>>> {
+    if registration.state != RegistrationState::Open {
+        return Ok(None);
+    }
+    let mut held = Vec::new();
+    for package in packages_of(registration)? {
+        let package = package.purl().to_owned();
+        let mut parties: Vec<_> =
+            store::party::maintainers(tx, &package).await?.into_iter().map(|m| m.party_id).collect();
+        parties.dedup();
+        let mut maintainers = Vec::new();
+        for party in parties {
+            maintainers.extend(store::party::by_id(tx, party).await?.map(|p| p.name));
+        }
+        let live_cases = store::case::live_count(tx, &package).await?;
+        if live_cases > 0 || !maintainers.is_empty() {
+            held.push(PackageHeld { package, maintainers, live_cases });
+        }
+    }
+    Ok(Some(held))
+}
+
+fn held_refuse(held: &[PackageHeld]) -> Result<()> {
+    let told = |h: &PackageHeld| {
+        let by = if h.maintainers.is_empty() { "nobody".to_owned() } else { h.maintainers.join(", ") };
+        format!("{}: maintained by {by}, {} live cases", h.package, h.live_cases)
+    };
+    if held.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = held.iter().map(told).collect();
+    let reason = format!(
+        "the party would be handed every live case of its packages. {}. Name the packages that it is to get (`packages`)",
+        told.join("; ")
+    );
+    Err(ServiceError::conflict("package_held", reason))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_its_hosts() {
+        for good in [
+            "https://rope.example/proofhouse-challenge.txt",
+            "https://code.example/rope/raw/main/proofhouse-challenge.txt",
+            "https://code.example/rope/raw/refs/heads/main/proofhouse-challenge.txt",
+        ] {
+            assert!(is_file_of_its_host(good), "{good}");
+        }
+        for bad in [
+            "https://a.example/other.txt",
+            "https://a.example",
+            "https://a.example/login?next=https://b.example/proofhouse-challenge.txt",
+            "https://a.example/x#/proofhouse-challenge.txt",
+            "https://a.example/r/0123456789abcdef0123456789abcdef01234567/proofhouse-challenge.txt",
+            "https://a.example/r/0123abc/proofhouse-challenge.txt",
+            "https://a.example/r/refs/pull/1/head/proofhouse-challenge.txt",
+            "https://a.example/r/refs%2Fpull/1/proofhouse-challenge.txt",
+            "https://a.example/r/refs/merge-requests/1/head/proofhouse-challenge.txt",
+        ] {
+            assert!(!is_file_of_its_host(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_domain_fits_its_host_and_those_above() {

@@ -13,14 +13,19 @@ use crate::error::{Result, ServiceError, internal};
 use crate::identity::{now, random, secret_hash};
 use crate::letter::Letter;
 use crate::outbox::{Now, Ready};
+use crate::outward::Look;
 use crate::registration::{CHALLENGE_LABEL, RegistrationView, open, registration_view};
 
 /// Checks of one registration, of any way.
 pub const REGISTRATION_CHECKS_COUNT_MAX: i64 = 30;
 /// Letters of one registration.
 pub const REGISTRATION_LETTERS_COUNT_MAX: i64 = 3;
-/// Registrations with one contact that may ask for a letter within a day: nobody's mailbox is filled through us.
-pub const CONTACT_REGISTRATIONS_COUNT_MAX: i64 = 3;
+/// Letters that go to one address for registrations within a day: nobody's mailbox is filled through us.
+pub const ADDRESS_LETTERS_PER_DAY_COUNT_MAX: usize = 5;
+/// Those to all addresses of one domain.
+pub const DOMAIN_LETTERS_PER_DAY_COUNT_MAX: usize = 20;
+/// Those to all addresses.
+pub const LETTERS_PER_DAY_COUNT_MAX: usize = 200;
 /// How long the token of a letter counts, in hours.
 pub const EMAIL_TOKEN_HOURS: i64 = 24;
 /// Wrong tokens before the right one counts no more.
@@ -41,6 +46,28 @@ pub enum Check {
     Dns,
 }
 
+/// An address as one mailbox: without what stands behind a `+`, in lower case. More addresses than these may be one mailbox.
+fn mailbox(contact: &str) -> (String, String) {
+    let contact = contact.to_ascii_lowercase();
+    let (local, domain) = contact.rsplit_once('@').unwrap_or((&contact, ""));
+    (local.split('+').next().unwrap_or_default().to_owned(), domain.to_owned())
+}
+
+/// Why no further letter goes to a contact today, after these.
+fn no_letter(contact: &str, gone: &[(RegistrationId, String)]) -> Option<&'static str> {
+    let to = mailbox(contact);
+    let others: Vec<(String, String)> = gone.iter().map(|(_, contact)| mailbox(contact)).collect();
+    if others.iter().filter(|other| **other == to).count() >= ADDRESS_LETTERS_PER_DAY_COUNT_MAX {
+        Some("too many letters went to this address today for registrations")
+    } else if others.iter().filter(|other| other.1 == to.1).count() >= DOMAIN_LETTERS_PER_DAY_COUNT_MAX {
+        Some("too many letters went to this domain today for registrations")
+    } else if others.len() >= LETTERS_PER_DAY_COUNT_MAX {
+        Some("too many letters went out today for registrations")
+    } else {
+        None
+    }
+}
+
 fn conflict(code: &'static str, reason: impl Into<String>) -> ServiceError {
     ServiceError::conflict(code, reason)
 }
@@ -57,6 +84,10 @@ impl Service {
             let reason = format!("{REGISTRATION_CHECKS_COUNT_MAX} checks were asked for: register anew");
             return Err(conflict("too_many_checks", reason));
         }
+        let look = match check {
+            Check::File | Check::Dns => Some(self.outward.look(id)?),
+            Check::EmailSend | Check::EmailToken(_) => None,
+        };
         // Counted before anything else is done, and committed with it or before it.
         registration.checks += 1;
         let found = match check {
@@ -81,9 +112,10 @@ impl Service {
             Check::File | Check::Dns => {
                 table::put(&mut tx, &registration).await?;
                 tx.commit().await?;
-                match check {
-                    Check::File => self.file_check(&registration).await?,
-                    _ => self.record_check(&registration).await?,
+                match (check, look) {
+                    (Check::File, Some(look)) => self.file_check(&registration, look).await?,
+                    (_, Some(look)) => self.record_check(&registration, look).await?,
+                    (_, None) => return Err(ServiceError::Internal("a look-up without the right to it".to_owned())),
                 }
             }
         };
@@ -106,22 +138,23 @@ impl Service {
             return Err(conflict("too_many_letters", reason));
         }
         let at = now();
-        let asked = table::letters_asked(tx, &registration.contact, at.plus_days(-1)).await?;
-        let mine = i64::from(registration.email_asked_at.is_some_and(|before| before > at.plus_days(-1)));
-        let token = format!("phe_{}", hex::encode(random::<16>()?));
         let id = registration.id.to_string();
+        registration.email_letters += 1;
+        let gone = store::letter::of_registrations(tx, at.plus_days(-1)).await?;
+        // Who registers must not learn that others gave the same contact: the answer is the same without a letter. The letter
+        // before goes on to count, and coordinators see why there was none.
+        if let Some(reason) = no_letter(&registration.contact, &gone) {
+            table::put(tx, registration).await?;
+            return self.letter_drop(tx, LetterKind::Registration, &id, reason, at).await;
+        }
+        let token = format!("phe_{}", hex::encode(random::<16>()?));
         let sealed = self.sealer.seal(&id, token.as_bytes()).map_err(|e| internal("seal a token", e))?;
         registration.email_sealed = Some(hex::encode(sealed));
         (registration.email_until, registration.email_asked_at) =
             (Some(at.plus_seconds(EMAIL_TOKEN_HOURS * 3_600)), Some(at));
-        registration.email_letters += 1;
         registration.email_misses = 0;
         table::put(tx, registration).await?;
-        // Who registers must not learn that others gave the same contact: the answer is the same without a letter.
-        if asked - mine < CONTACT_REGISTRATIONS_COUNT_MAX {
-            self.letter_put(tx, LetterKind::Registration, &id, None, at).await?;
-        }
-        Ok(())
+        self.letter_put(tx, LetterKind::Registration, &id, None, at).await
     }
 
     /// Whether this is the token of the newest letter, which then counts no more.
@@ -148,11 +181,11 @@ impl Service {
         String::from_utf8(opened).map(Some).map_err(|e| internal("open a token", e))
     }
 
-    async fn file_check(&self, registration: &Registration) -> Result<Verification> {
+    async fn file_check(&self, registration: &Registration, look: Look) -> Result<Verification> {
         let Some(url) = registration.file_url.clone() else {
             return Err(conflict("no_file_url", "the registration names no URL of a file: register anew with one"));
         };
-        match self.outward.file(&url).await? {
+        match self.outward.file(look, &url).await? {
             Ok(text) if text.trim() == registration.challenge => {
                 Ok(Verification { way: Way::File, subject: url, at: now() })
             }
@@ -163,11 +196,11 @@ impl Service {
         }
     }
 
-    async fn record_check(&self, registration: &Registration) -> Result<Verification> {
+    async fn record_check(&self, registration: &Registration, look: Look) -> Result<Verification> {
         let Some(domain) = registration.domain.clone() else {
             return Err(conflict("no_domain", "the registration names no domain: register anew with one"));
         };
-        match self.outward.records(&format!("{CHALLENGE_LABEL}.{domain}.")).await? {
+        match self.outward.records(look, &format!("{CHALLENGE_LABEL}.{domain}.")).await? {
             Ok(records) if records.contains(&registration.challenge) => {
                 Ok(Verification { way: Way::Dns, subject: domain, at: now() })
             }
@@ -198,5 +231,36 @@ impl Service {
         letter.fact("From", &self.publisher);
         let subject = "Is this address yours? A maintainer registers".to_owned();
         Ok(Now::Send(Ready { to: registration.contact, subject, text: letter.text() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_mailbox_has_many_spellings() {
+        let one = mailbox("security@rope.example");
+        for other in ["Security@Rope.example", "security+a@rope.example", "SECURITY+b+c@ROPE.EXAMPLE"] {
+            assert_eq!(mailbox(other), one, "{other}");
+        }
+        assert_ne!(mailbox("other@rope.example"), one);
+    }
+
+    #[test]
+    fn letters_end_for_an_address_a_domain_and_a_day() {
+        let id: RegistrationId = "registration_00000000000000000000000000".parse().unwrap();
+        let gone = |count: usize, contact: &dyn Fn(usize) -> String| -> Vec<_> {
+            (0..count).map(|at| (id, contact(at))).collect()
+        };
+        let same = |count| gone(count, &|at| format!("a+{at}@rope.example"));
+        let near = |count| gone(count, &|at| format!("b{at}@rope.example"));
+        let far = |count| gone(count, &|at| format!("b@{at}.example"));
+        let (address, domain, day) =
+            (ADDRESS_LETTERS_PER_DAY_COUNT_MAX, DOMAIN_LETTERS_PER_DAY_COUNT_MAX, LETTERS_PER_DAY_COUNT_MAX);
+        let reason = |gone: &[(RegistrationId, String)]| no_letter("A@rope.example", gone);
+        assert!(reason(&same(address - 1)).is_none() && reason(&same(address)).unwrap().contains("address"));
+        assert!(reason(&near(domain - 1)).is_none() && reason(&near(domain)).unwrap().contains("domain"));
+        assert!(reason(&far(day - 1)).is_none() && reason(&far(day)).unwrap().contains("went out today"));
     }
 }

@@ -2,7 +2,7 @@
 //! what waits of their party, once and not one after the other.
 //!
 //! Whoever comes while nobody is storing begins at once; who comes meanwhile is stored with whoever else did. Each gets an answer of
-//! its own, after the commit. Must not let one report fail another: what cannot be stored together is stored one by one. Must not
+//! its own, after the commit. Must not let one report fail another, nor a party wait for another's: what cannot be stored together is stored apart. Must not
 //! hang on a client: the one who stores is a task of its own.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -13,7 +13,7 @@ use domain::standing::Standing;
 use store::idempotency::{self, Request};
 use store::job::{self, NewJob};
 use store::{StoreError, Tx, report as table, standing};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::Service;
 use crate::error::{Result, ServiceError, internal};
@@ -23,6 +23,15 @@ use crate::standing::QUEUE_FULL_RETRY_S;
 const TOGETHER_COUNT_MAX: usize = 64;
 /// What they hold together, in bytes, sealed; one alone may hold more.
 const TOGETHER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long they wait for what another transaction holds, such as a key or the row of one party, in milliseconds. Beyond that each
+/// party's are stored apart, so that nobody waits for another party.
+const TOGETHER_LOCK_MS_MAX: u32 = 500;
+/// Parties whose reports are stored apart at once.
+const APART_COUNT_MAX: usize = 4;
+/// Reports that wait to be stored, at most.
+const WAITING_COUNT_MAX: usize = 1_024;
+/// What they hold, in bytes, sealed.
+const WAITING_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A report that is to be stored.
 pub(crate) struct New {
@@ -62,10 +71,51 @@ struct Asked {
     answer: oneshot::Sender<std::result::Result<Taken, StoreError>>,
 }
 
-/// Reports that wait to be stored.
+/// Reports that are stored together.
 #[derive(Default)]
+struct Together {
+    news: Vec<New>,
+    answers: Vec<oneshot::Sender<std::result::Result<Taken, StoreError>>>,
+}
+
+impl Together {
+    fn add(&mut self, asked: Asked) {
+        self.news.push(asked.new);
+        self.answers.push(asked.answer);
+    }
+
+    /// Who hung up is not told. The report is there, and the same bytes get its receipt.
+    fn tell(self, outcomes: impl IntoIterator<Item = std::result::Result<Taken, StoreError>>) {
+        for (answer, outcome) in self.answers.into_iter().zip(outcomes) {
+            let _ = answer.send(outcome);
+        }
+    }
+
+    fn tell_all(self, error: &StoreError) {
+        let count = self.answers.len();
+        self.tell(std::iter::repeat_n(Err(error.clone()), count));
+    }
+
+    /// The same by party.
+    fn by_party(self) -> impl Iterator<Item = Self> {
+        let mut parties: BTreeMap<PartyId, Self> = BTreeMap::new();
+        for (new, answer) in self.news.into_iter().zip(self.answers) {
+            parties.entry(new.row.party_id).or_default().add(Asked { new, answer });
+        }
+        parties.into_values()
+    }
+}
+
+/// Reports that wait to be stored.
 pub(crate) struct Taking {
     queue: Mutex<Queue>,
+    apart: Arc<Semaphore>,
+}
+
+impl Default for Taking {
+    fn default() -> Self {
+        Self { queue: Mutex::default(), apart: Arc::new(Semaphore::new(APART_COUNT_MAX)) }
+    }
 }
 
 #[derive(Default)]
@@ -73,6 +123,8 @@ struct Queue {
     /// Whether somebody is storing.
     storing: bool,
     waiting: VecDeque<Asked>,
+    /// Of those that wait.
+    bytes: usize,
 }
 
 impl Taking {
@@ -80,32 +132,43 @@ impl Taking {
         change(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Leaves one to be stored; true for whoever must begin to store.
-    fn ask(&self, asked: Asked) -> bool {
+    /// Leaves one to be stored; true for whoever must begin to store, none where too many wait.
+    fn ask(&self, asked: Asked) -> Option<bool> {
         self.with(|queue| {
+            let bytes = asked.new.bytes();
+            if queue.waiting.len() >= WAITING_COUNT_MAX || queue.bytes + bytes > WAITING_BYTES_MAX {
+                return None;
+            }
+            queue.bytes += bytes;
             queue.waiting.push_back(asked);
-            !std::mem::replace(&mut queue.storing, true)
+            Some(!std::mem::replace(&mut queue.storing, true))
         })
     }
 
     /// Those that are stored together next. Where there is none, nobody is storing from then on.
-    fn next(&self) -> Vec<Asked> {
+    fn next(&self) -> Together {
         self.with(|queue| {
-            let mut together: Vec<Asked> = Vec::new();
+            let mut together = Together::default();
             let mut bytes = 0;
-            while together.len() < TOGETHER_COUNT_MAX
-                && let Some(first) = queue.waiting.front()
+            while together.news.len() < TOGETHER_COUNT_MAX
+                && let Some(asked) = queue.waiting.pop_front()
             {
-                bytes += first.new.bytes();
+                let size = asked.new.bytes();
                 // Under one key there is one effect, which must be there before the key is looked at again.
-                let key = first.new.key();
-                let again = key.is_some() && together.iter().any(|asked| asked.new.key() == key);
-                if !together.is_empty() && (again || bytes > TOGETHER_BYTES_MAX) {
+                let key = asked.new.key();
+                let again = key.is_some() && together.news.iter().any(|new| new.key() == key);
+                if !together.news.is_empty() && (again || bytes + size > TOGETHER_BYTES_MAX) {
+                    queue.waiting.push_front(asked);
                     break;
                 }
-                together.extend(queue.waiting.pop_front());
+                queue.bytes -= size;
+                // Who hung up before anything was done gets nothing, and nothing is kept for it.
+                if !asked.answer.is_closed() {
+                    bytes += size;
+                    together.add(asked);
+                }
             }
-            queue.storing = !together.is_empty();
+            queue.storing = !together.news.is_empty();
             together
         })
     }
@@ -139,7 +202,8 @@ impl Service {
     /// got before.
     pub(crate) async fn report_take(&self, new: New) -> Result<String> {
         let (answer, told) = oneshot::channel();
-        if self.taking.ask(Asked { new, answer }) {
+        let full = || ServiceError::Unavailable("too many reports wait to be stored: this one was not".to_owned());
+        if self.taking.ask(Asked { new, answer }).ok_or_else(full)? {
             let service = self.clone();
             tokio::spawn(async move { service.reports_take_all().await });
         }
@@ -161,34 +225,45 @@ impl Service {
         let mut storing = Storing { taking: Arc::clone(&self.taking), ended: false };
         loop {
             let together = storing.taking.next();
-            if together.is_empty() {
+            if together.news.is_empty() {
                 storing.ended = true;
                 break;
             }
-            let (news, answers): (Vec<New>, Vec<_>) = together.into_iter().map(|a| (a.new, a.answer)).unzip();
-            let outcomes = match self.reports_take(&news).await {
-                Ok(taken) => taken.into_iter().map(Ok).collect(),
+            match self.reports_take(&together.news, Some(TOGETHER_LOCK_MS_MAX)).await {
+                Ok(taken) => {
+                    self.jobs_wake();
+                    together.tell(taken.into_iter().map(Ok));
+                }
                 // The store is what fails, whoever asks.
-                Err(error) if error.is_transient() || news.len() == 1 => {
-                    news.iter().map(|_| Err(error.clone())).collect()
-                }
+                Err(error @ StoreError::Unavailable { .. }) => together.tell_all(&error),
                 Err(error) => {
-                    tracing::warn!(reports = news.len(), %error, "reports that came at once are stored one by one");
-                    self.reports_take_singly(&news).await
+                    tracing::info!(reports = together.news.len(), %error, "each party's reports are stored apart");
+                    for apart in together.by_party() {
+                        let service = self.clone();
+                        tokio::spawn(async move { service.reports_take_apart(apart).await });
+                    }
                 }
-            };
-            self.jobs_wake();
-            for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                // Who hung up is not told. The report is there, and the same bytes get its receipt.
-                let _ = answer.send(outcome);
             }
         }
+    }
+
+    /// Stores the reports of one party, one by one where they cannot be stored together.
+    async fn reports_take_apart(&self, apart: Together) {
+        // It is never closed.
+        let _permit = self.taking.apart.acquire().await;
+        let outcomes = match self.reports_take(&apart.news, None).await {
+            Ok(taken) => taken.into_iter().map(Ok).collect(),
+            Err(error) if error.is_transient() || apart.news.len() == 1 => return apart.tell_all(&error),
+            Err(_) => self.reports_take_singly(&apart.news).await,
+        };
+        self.jobs_wake();
+        apart.tell(outcomes);
     }
 
     async fn reports_take_singly(&self, news: &[New]) -> Vec<std::result::Result<Taken, StoreError>> {
         let mut outcomes = Vec::with_capacity(news.len());
         for new in news {
-            let taken = self.reports_take(std::slice::from_ref(new)).await;
+            let taken = self.reports_take(std::slice::from_ref(new), None).await;
             outcomes.push(taken.and_then(|mut taken| {
                 let nothing =
                     || StoreError::Other { doing: "store a report".to_owned(), reason: "no answer".to_owned() };
@@ -199,8 +274,15 @@ impl Service {
     }
 
     /// Stores reports in one transaction; says what became of each.
-    async fn reports_take(&self, news: &[New]) -> std::result::Result<Vec<Taken>, StoreError> {
+    async fn reports_take(
+        &self,
+        news: &[New],
+        lock_ms_max: Option<u32>,
+    ) -> std::result::Result<Vec<Taken>, StoreError> {
         let mut tx = self.store.write().await?;
+        if let Some(lock_ms_max) = lock_ms_max {
+            tx.lock_wait_set(lock_ms_max).await?;
+        }
         let mut taken = keys_begin(&mut tx, news).await?;
         let fresh: Vec<&New> =
             news.iter().zip(&taken).filter(|(_, taken)| taken.is_none()).map(|(new, _)| new).collect();

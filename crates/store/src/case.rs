@@ -238,6 +238,15 @@ pub async fn by_id_locked(tx: &mut Tx, id: CaseId) -> Result<Option<Case>, Store
     tx.one(concat!("select ", columns!(), " from cases c where c.id = $1 for update"), params![id], read).await
 }
 
+/// How many live cases a package has.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn live_count(tx: &mut Tx, purl: &str) -> Result<i64, StoreError> {
+    let sql = "select count(*) from cases where purl = $1 and state in ('open', 'fix-verified')";
+    Ok(tx.one(sql, params![purl], |row| row.fields("cases").int()).await?.unwrap_or(0))
+}
+
 /// The live cases of a package, oldest first, for triage. Nobody else triages the same package, or
 /// opens a case for it through this function, before the transaction ends; it must be one that writes.
 ///

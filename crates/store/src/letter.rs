@@ -2,7 +2,7 @@
 //!
 //! A letter says what it is about and to whom, not what it says: that is written when it is sent. Must not decide whether it is.
 
-use domain::id::{LetterId, LetterKind as LetterIdKind, PartyId};
+use domain::id::{LetterId, LetterKind as LetterIdKind, PartyId, RegistrationId};
 use domain::time::Timestamp;
 
 use crate::error::StoreError;
@@ -124,6 +124,22 @@ pub async fn put(tx: &mut Tx, l: &Letter) -> Result<bool, StoreError> {
                where id = $1 and state = 'waiting'";
     let params = params![l.id, l.state.as_str(), &l.sent_to, l.tries, &l.reason, l.tried_at, l.ended_at];
     tx.changed(sql, params).await
+}
+
+/// The registrations that a letter was left for after a moment, each as often as that, with their contacts. Nobody else leaves one
+/// before the end of the transaction.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn of_registrations(tx: &mut Tx, after: Timestamp) -> Result<Vec<(RegistrationId, String)>, StoreError> {
+    tx.lock_name("letters of registrations").await?;
+    let sql = "select r.id, r.contact from letters l join registrations r on r.id = l.about \
+               where l.kind = 'registration' and l.state <> 'dropped' and l.created_at > $1 order by l.id";
+    let read_one = |row: &Row| {
+        let mut f = row.fields("letters");
+        Ok((f.parsed()?, f.text()?))
+    };
+    tx.all(sql, params![after], read_one).await
 }
 
 /// One page of letters, newest first: those in one state, or all.

@@ -228,13 +228,15 @@ pub async fn open_count(tx: &mut Tx) -> Result<i64, StoreError> {
     Ok(tx.one(sql, &[], |row| row.fields("registrations").int()).await?.unwrap_or(0))
 }
 
-/// How many letters registrations with this contact asked for that asked for one after a moment.
+/// Ends the oldest open one of which nothing was verified, to make room; false when there is none.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn letters_asked(tx: &mut Tx, contact: &str, after: Timestamp) -> Result<i64, StoreError> {
-    let sql = "select count(*) from registrations where contact = $1 and email_asked_at > $2 and email_letters > 0";
-    Ok(tx.one(sql, params![contact, after], |row| row.fields("registrations").int()).await?.unwrap_or(0))
+pub async fn oldest_unverified_expire(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "update registrations set state = 'expired', decided_at = $1, email_sealed = null where id = \
+               (select min(r.id) from registrations r where r.state = 'open' and not exists \
+               (select 1 from registration_verifications v where v.registration_id = r.id))";
+    tx.changed(sql, params![now]).await
 }
 
 /// One page of registrations, newest first: those in one state, or all.
@@ -258,14 +260,20 @@ pub async fn list(
     Ok(Listed::cut(items, page, |r| r.id))
 }
 
-/// Ends what is open and came before a moment; how many.
+/// Ends what is open and came before `before`, and before `unverified_before` where nothing of it was verified; how many.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn expire(tx: &mut Tx, before: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
-    let sql = "update registrations set state = 'expired', decided_at = $2, email_sealed = null \
-               where state = 'open' and created_at < $1";
-    tx.execute(sql, params![before, now]).await
+pub async fn expire(
+    tx: &mut Tx,
+    before: Timestamp,
+    unverified_before: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let sql = "update registrations set state = 'expired', decided_at = $3, email_sealed = null \
+               where state = 'open' and (created_at < $1 or created_at < $2 and not exists \
+               (select 1 from registration_verifications v where v.registration_id = registrations.id))";
+    tx.execute(sql, params![before, unverified_before, now]).await
 }
 
 /// Writes that something was verified; a second time is the newer one.

@@ -168,6 +168,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Has statements of this transaction wait for what others hold no longer than so many milliseconds. SQLite has one writer, whose
+    /// turn has come.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub async fn lock_wait_set(&mut self, wait_ms: u32) -> Result<(), StoreError> {
+        if matches!(self.inner, Inner::Sqlite(_)) {
+            return Ok(());
+        }
+        self.put("select set_config('lock_timeout', $1, true)", &[Value::from(wait_ms.to_string())]).await
+    }
+
     /// What the database file itself has to complain of; nothing to ask on PostgreSQL.
     pub(crate) async fn file_check(&mut self) -> Result<Vec<String>, StoreError> {
         if matches!(self.inner, Inner::Postgres(_)) {

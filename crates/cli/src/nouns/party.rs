@@ -70,7 +70,7 @@ enum What {
     Accept {
         /// The registration
         id: String,
-        /// Only this package of those asked for; may be given several times
+        /// Only this package of those asked for; may be given several times, and is needed for one that has maintainers or cases already
         #[arg(long = "package", value_name = "PURL")]
         packages: Vec<String>,
     },

@@ -182,7 +182,15 @@ pub fn lines(registration: &Value) -> Vec<String> {
             text(verified, "at")
         ));
     }
+    lines.extend(items(registration, "held").iter().map(|held| format!("{:<12} {}", "here already", held_line(held))));
     lines
+}
+
+/// What a package that is asked for has here already.
+fn held_line(held: &Value) -> String {
+    let names: Vec<&str> = items(held, "maintainers").iter().filter_map(Value::as_str).collect();
+    let by = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+    format!("{}: maintained by {by}, {} live cases", text(held, "package"), held["live_cases"])
 }
 
 /// A registration in one line.
@@ -190,14 +198,16 @@ pub fn line(registration: &Value) -> String {
     let verified: Vec<String> =
         items(registration, "verified").iter().map(|v| format!("{} {}", text(v, "by"), text(v, "subject"))).collect();
     let came = text(registration, "created_at");
+    let held: Vec<String> = items(registration, "held").iter().map(held_line).collect();
     format!(
-        "{}  {}  {}  {}  {}  since {}  verified: {}",
+        "{}  {}  {}  {}  {}  since {}  verified: {}{}",
         text(registration, "id"),
         text(registration, "state"),
         text(registration, "name"),
         text(registration, "contact"),
         fields(registration, &["packages"]).join(""),
         came.get(..10).unwrap_or(came),
-        if verified.is_empty() { "nothing".to_owned() } else { verified.join(", ") }
+        if verified.is_empty() { "nothing".to_owned() } else { verified.join(", ") },
+        if held.is_empty() { String::new() } else { format!("  here already: {}", held.join("; ")) }
     )
 }

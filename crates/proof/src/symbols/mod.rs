@@ -22,10 +22,12 @@ const PROGRAM_AT: &str = "/opt/proofhouse-symbols";
 const PLACE_BYTES_MAX: usize = 288;
 /// Files that are given to one box, in bytes of what is asked and may be answered.
 const BATCH_BYTES_MAX: usize = 24 * 1024 * 1024;
-/// Time of one box, in milliseconds.
+/// CPU time of one box, in milliseconds.
 const BATCH_CPU_MS_MAX: u64 = 60_000;
-/// As the clock goes, in milliseconds.
-const BATCH_WALL_MS_MAX: u64 = 300_000;
+/// The same where a stranger asks.
+const HURRIED_CPU_MS_MAX: u64 = 2_000;
+/// Time of one box as the clock goes, for each of its CPU time.
+const WALL_FACTOR: u64 = 5;
 /// Memory of one box, in bytes: the largest file's tree, and what is asked.
 const BATCH_MEMORY_BYTES_MAX: u64 = 1 << 30;
 /// What is asked and what is answered, in bytes.
@@ -41,6 +43,7 @@ pub type FileSymbols = Result<Vec<Answer>, NoSymbol>;
 pub struct SymbolFinder<'s> {
     sandbox: &'s Sandbox,
     program: PathBuf,
+    cpu_ms_max: u64,
 }
 
 /// The program that parses: where [`PROGRAM_VARIABLE`] says, or beside the one that boxes are made with, the running one by default.
@@ -66,7 +69,13 @@ impl<'s> SymbolFinder<'s> {
     /// With the boxes of this sandbox.
     #[must_use]
     pub fn new(sandbox: &'s Sandbox, program: PathBuf) -> Self {
-        SymbolFinder { sandbox, program }
+        SymbolFinder { sandbox, program, cpu_ms_max: BATCH_CPU_MS_MAX }
+    }
+
+    /// The same with two seconds of CPU for a box: what a file may cost is counted in steps, and a step can be long.
+    #[must_use]
+    pub fn hurried(self) -> Self {
+        SymbolFinder { cpu_ms_max: HURRIED_CPU_MS_MAX, ..self }
     }
 
     /// Answers each question, in order. They are taken one by one, so that no more than one box's files are held at once.
@@ -126,8 +135,8 @@ impl<'s> SymbolFinder<'s> {
         spec.files.push(PlacedFile { at: "/box/questions".to_owned(), bytes, mode: 0o444 });
         spec.copy_out = CopyOut::Files(vec!["answers".to_owned()]);
         spec.limits = Limits {
-            cpu_ms: BATCH_CPU_MS_MAX,
-            wall_ms: BATCH_WALL_MS_MAX,
+            cpu_ms: self.cpu_ms_max,
+            wall_ms: self.cpu_ms_max * WALL_FACTOR,
             memory_bytes: BATCH_MEMORY_BYTES_MAX,
             disk_bytes: BATCH_DISK_BYTES_MAX,
             processes: 4,

@@ -6,11 +6,13 @@ use domain::time::Timestamp;
 use service::identity::now;
 use service::outward::OutwardConfig;
 use service::registration::{RegistrationInput, RegistrationView};
-use service::registration_check::{Check, EMAIL_MISSES_COUNT_MAX, REGISTRATION_CHECKS_COUNT_MAX};
+use service::registration_check::{
+    ADDRESS_LETTERS_PER_DAY_COUNT_MAX, Check, EMAIL_MISSES_COUNT_MAX, REGISTRATION_CHECKS_COUNT_MAX,
+};
 use service::{Service, ServiceError};
 use store::Page;
 use store::letter::LetterState;
-use store::registration::{RegistrationState, Way};
+use store::registration::{RegistrationState, Verification, Way};
 use testkit::peer::Peer;
 
 use crate::house::{House, config, forget, home};
@@ -163,13 +165,25 @@ async fn a_token_lives_a_day_and_nobodys_mailbox_is_filled() {
 
             // Others with the same contact: the answer is the same, and letters end.
             let mut answers = Vec::new();
-            for _ in 0..4 {
-                let (id, secret, _) = registers(s, input("security@rope.example")).await;
+            for at in 0..6 {
+                let contact = if at % 2 == 0 { "Security@Rope.example" } else { "security+x@rope.example" };
+                let (id, secret, _) = registers(s, input(contact)).await;
                 let view = s.registration_check(id, &secret, Check::EmailSend).await.unwrap();
                 answers.push((view.registration.state, view.registration.email_letters, view.verified.len()));
             }
             assert!(answers.iter().all(|a| *a == (RegistrationState::Open, 1, 0)), "{answers:?}");
-            assert_eq!(letters(house, None).await.len(), 3);
+            let gone = letters(house, None).await.iter().filter(|l| l.state != LetterState::Dropped).count();
+            assert_eq!(gone, ADDRESS_LETTERS_PER_DAY_COUNT_MAX);
+            assert_eq!(letters(house, Some(LetterState::Dropped)).await.len(), 2, "coordinators see why");
+            // One that got no letter keeps the token that it got before.
+            let mut tx = house.store.read().await.unwrap();
+            let before = store::registration::by_id(&mut tx, id).await.unwrap().unwrap();
+            drop(tx);
+            s.registration_check(id, &secret, Check::EmailSend).await.unwrap();
+            let mut tx = house.store.read().await.unwrap();
+            let after = store::registration::by_id(&mut tx, id).await.unwrap().unwrap();
+            drop(tx);
+            assert_eq!((after.email_letters, after.email_sealed), (before.email_letters + 1, before.email_sealed));
             // A letter that was not sent yet says nothing of a registration that is over.
             let page = Page::default();
             for open in
@@ -178,7 +192,7 @@ async fn a_token_lives_a_day_and_nobodys_mailbox_is_filled() {
                 s.registration_decline(&house.desk.ctx(), open.registration.id, "not now").await.unwrap();
             }
             house.work().await;
-            assert_eq!(letters(house, Some(LetterState::Dropped)).await.len(), 2);
+            assert_eq!(letters(house, Some(LetterState::Dropped)).await.len(), 3 + 4);
         })
         .await;
 }
@@ -212,7 +226,7 @@ async fn a_record_in_the_domain_verifies_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_at_the_url_verifies_it_and_no_hop_leads_inside() {
+async fn a_file_at_the_url_verifies_it_and_nothing_leads_elsewhere() {
     let outside = Outside::open();
     outside
         .houses(async |house| {
@@ -235,12 +249,10 @@ async fn a_file_at_the_url_verifies_it_and_no_hop_leads_inside() {
             let view = s.registration_check(id, &secret, Check::File).await.unwrap();
             assert_eq!(ways(&view), [(Way::File, outside.url(&format!("/{file}")).as_str())]);
 
-            // Redirects are followed, not for ever, and not to the networks of this machine; answers end.
+            // Nothing leads elsewhere, and answers end.
             let own = outside.url(&format!("/{file}"));
-            let (id, secret, made) = registers(s, at(outside.url(&format!("/to/{own}/{file}")))).await;
-            outside.put(file, &made.registration.challenge);
-            s.registration_check(id, &secret, Check::File).await.unwrap();
             let inside = [
+                own.as_str(),
                 "http://10.0.0.1/x",
                 "http://169.254.169.254/latest",
                 "http://[fd00::1]/x",
@@ -249,7 +261,6 @@ async fn a_file_at_the_url_verifies_it_and_no_hop_leads_inside() {
             ];
             let mut paths: Vec<String> = inside.iter().map(|to| format!("/to/{to}/{file}")).collect();
             paths.push(format!("/long/{file}"));
-            paths.push(format!("/to//to//to//to//to//to/x/{file}"));
             for path in paths {
                 let (id, secret, _) = registers(s, at(outside.url(&path))).await;
                 assert_eq!(code(s.registration_check(id, &secret, Check::File).await), "not_found_there", "{path}");
@@ -302,8 +313,13 @@ async fn a_coordinator_accepts_and_the_first_token_is_given_once() {
             let keeper = house.maintainer("pkg:npm/else").await;
             let refused = s.registration_accept(&keeper.ctx(), id, None).await;
             assert!(matches!(refused, Err(ServiceError::Forbidden(_))), "{refused:?}");
-            // A case that is there already is handed over to the new party.
+            // A case that is there already is handed over to the new party, if the package is named.
             let case = crate::mail::waits(house, keeper.party).await;
+            let listed = s.registration_list(&desk, None, &Page::default()).await.unwrap().items;
+            let held = listed[0].held.as_ref().unwrap();
+            assert_eq!((held.len(), held[0].package.as_str(), held[0].live_cases), (1, "pkg:npm/rope-bridge", 1));
+            assert_eq!(s.registration_show(id, &secret).await.unwrap().held, None, "not for who registers");
+            assert_eq!(code(s.registration_accept(&desk, id, None).await), "package_held");
             let only = Some(vec!["pkg:npm/rope-bridge".parse().unwrap()]);
             let accepted = s.registration_accept(&house.desk.keyed("k", "d"), id, only.clone()).await.unwrap();
             let again = s.registration_accept(&house.desk.keyed("k", "d"), id, only).await.unwrap();
@@ -363,10 +379,28 @@ async fn whoever_holds_no_secret_learns_nothing_and_all_is_bounded() {
                 store::registration::insert(&mut tx, &old).await.unwrap();
             }
             tx.commit().await.unwrap();
+            // One more takes the place of the oldest of which nothing was verified; where all were, it is refused.
+            registers(s, input("security@rope.example")).await;
+            let mut tx = house.store.write().await.unwrap();
+            let mut page = Page::default();
+            let mut open = Vec::new();
+            loop {
+                let listed = store::registration::list(&mut tx, Some(RegistrationState::Open), &page).await.unwrap();
+                open.extend(listed.items.iter().map(|r| r.id));
+                let Some(next) = listed.next else { break };
+                page.cursor = Some(next);
+            }
+            assert_eq!(open.len() as i64, service::registration::REGISTRATIONS_OPEN_COUNT_MAX);
+            for id in &open {
+                let verification = Verification { way: Way::Dns, subject: "rope.example".to_owned(), at: now() };
+                store::registration::verify(&mut tx, *id, &verification).await.unwrap();
+            }
+            tx.commit().await.unwrap();
             let full = s.registration_create(input("security@rope.example")).await;
             assert!(matches!(full, Err(ServiceError::Unavailable(_))), "{full:?}");
             let mut tx = house.store.write().await.unwrap();
-            assert_eq!(store::registration::expire(&mut tx, now().plus_days(-30), now()).await.unwrap(), 998);
+            let expired = store::registration::expire(&mut tx, now().plus_days(-30), now().plus_days(-2), now()).await;
+            assert_eq!(expired.unwrap() as i64, service::registration::REGISTRATIONS_OPEN_COUNT_MAX - 3);
             tx.commit().await.unwrap();
             registers(s, input("security@rope.example")).await;
         })

@@ -13,6 +13,7 @@ create table letters (
     ended_at bigint
 );
 create index letters_state on letters (state, id);
+create index letters_registration on letters (created_at) where kind = 'registration';
 
 -- Maintainers that ask to take part.
 create table registrations (
@@ -40,7 +41,6 @@ create table registrations (
     created_at bigint not null
 );
 create index registrations_state on registrations (state, id);
-create index registrations_contact on registrations (contact, email_asked_at);
 
 -- What was verified of one, how and when.
 create table registration_verifications (

@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 /// Bases that stand on each other.
 const BASES_COUNT_MAX: usize = 8;
+/// Longest path that bases are put before, in bytes: as long as Linux takes one.
+const PATH_BYTES_MAX: usize = 4_096;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
@@ -73,7 +75,8 @@ impl<'a> Bases<'a> {
                 break;
             }
             let above = plain(&known.uri);
-            if above.starts_with('/') {
+            // A base that stands on itself would make a path of any length.
+            if above.starts_with('/') || above.len() + path.len() > PATH_BYTES_MAX {
                 break;
             }
             let joint = if above.is_empty() || above.ends_with('/') { "" } else { "/" };

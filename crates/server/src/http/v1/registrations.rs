@@ -111,7 +111,7 @@ impl FromFields for RegistrationCheck {
 /// With which packages a registration becomes a party.
 #[derive(Debug, ToSchema)]
 pub(crate) struct RegistrationAccept {
-    /// Only these of those that were asked for; all when left out.
+    /// Only these of those that were asked for; all when left out, unless one of them has maintainers or live cases here already.
     #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     packages: Option<Vec<Package>>,
 }
@@ -181,6 +181,17 @@ struct VerificationShown {
     at: Time,
 }
 
+/// What a package that is asked for has here already.
+#[derive(Debug, Serialize, ToSchema)]
+struct PackageHeldShown {
+    /// Which: a canonical purl.
+    package: String,
+    /// The names of the parties that maintain it.
+    maintainers: Vec<String>,
+    /// Its live cases: whoever maintains it is handed them.
+    live_cases: i64,
+}
+
 /// A maintainer that asks to take part.
 #[derive(Debug, Serialize, ToSchema)]
 struct RegistrationShown {
@@ -198,6 +209,10 @@ struct RegistrationShown {
     state: RegistrationState,
     /// What was verified. It is not the right to a package.
     verified: Vec<VerificationShown>,
+    /// Those packages that have maintainers or live cases here already: to be looked at before it is accepted. In coordinators' lists, while it
+    /// is open.
+    #[schema(required)]
+    held: Option<Vec<PackageHeldShown>>,
     /// What file and record must hold, and nothing else.
     challenge: String,
     /// Where the file must be.
@@ -222,6 +237,12 @@ struct RegistrationShown {
     secret: Option<String>,
 }
 
+impl From<PackageHeld> for PackageHeldShown {
+    fn from(held: PackageHeld) -> Self {
+        Self { package: held.package, maintainers: held.maintainers, live_cases: held.live_cases }
+    }
+}
+
 impl From<RegistrationView> for RegistrationShown {
     fn from(view: RegistrationView) -> Self {
         let row = view.registration;
@@ -238,6 +259,7 @@ impl From<RegistrationView> for RegistrationShown {
             packages: texts(&row.packages),
             state: row.state.into(),
             verified: view.verified.into_iter().map(verified).collect(),
+            held: view.held.map(|held| held.into_iter().map(PackageHeldShown::from).collect()),
             challenge: row.challenge,
             file_url: row.file_url,
             record: row.domain.map(|domain| format!("{CHALLENGE_LABEL}.{domain}")),
