@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::id::ReportId;
 use domain::report::FindingState;
 use domain::standing::STANDING_DELAY_S_MAX;
+use service::identity::now;
 use service::standing::QUEUE_FULL_RETRY_S;
 use service::{Service, ServiceConfig, ServiceError};
-use store::Page;
+use store::idempotency::Request;
+use store::{Page, idempotency};
 
 use crate::bundle::{Bundle, report_of};
-use crate::house::{House, Player, both_houses};
+use crate::house::{House, Player, both_houses, config, forget, home};
 
 /// Proved, not proved, waiting, places.
 async fn stands(house: &House, who: &Player) -> (u32, u32, u32, u32) {
@@ -164,4 +166,36 @@ async fn what_comes_at_once_is_answered_each_for_itself() {
         assert!(house.service.fsck().await.unwrap().is_empty());
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_party_holds_holds_up_nobody_else() {
+    // SQLite has one writer, and nobody to wait for.
+    let temp = testkit::postgres_store().await;
+    let house = House::open(config(home(), &temp), &temp).await;
+    let (finder, other) = (house.finder("Alder").await, house.finder("Birch").await);
+    let mut upload = house.store.write().await.unwrap();
+    let request = Request {
+        party_id: finder.party,
+        key: "k".to_owned(),
+        use_case: "something long".to_owned(),
+        digest: "d".to_owned(),
+        created_at: now(),
+    };
+    idempotency::begin(&mut upload, &request).await.unwrap();
+    let mut sending = tokio::task::JoinSet::new();
+    let (service, ctx) = (house.service.clone(), finder.keyed("k", "d"));
+    let held = tokio::spawn(async move { service.report_submit(&ctx, &prose(0)).await });
+    for number in 1..20 {
+        let (service, ctx) = (house.service.clone(), other.ctx());
+        sending.spawn(async move { service.report_submit(&ctx, &prose(number)).await });
+    }
+    while let Some(sent) = sending.join_next().await {
+        sent.unwrap().unwrap();
+    }
+    drop(upload);
+    held.await.unwrap().unwrap();
+    assert!(house.service.fsck().await.unwrap().is_empty());
+    drop(house);
+    forget(&temp).await;
 }

@@ -252,3 +252,18 @@ fn addresses_lead_from_the_top_of_the_source() {
     assert_eq!(run(json!({"uri": "b.js", "uriBaseId": "SRC"})).1, None, "written otherwise: not taken for the same");
     assert_eq!(run(json!({"uri": "src/other.js", "index": 0})), ("src/other.js".to_owned(), None));
 }
+
+#[test]
+fn a_base_that_stands_on_itself_makes_no_long_path() {
+    for (base, longest) in [("b".repeat(300), 4_096 + 4), ("b".repeat(400_000), 4)] {
+        let place = json!({"artifactLocation": {"uri": "x.c", "uriBaseId": "B"}, "region": {"startLine": 1}});
+        let log = json!({"version": "2.1.0", "runs": [{
+            "tool": {"driver": {"name": "scan"}},
+            "originalUriBaseIds": {"B": {"uri": base, "uriBaseId": "B"}},
+            "results": [{"ruleId": "r", "message": {"text": "m"}, "locations": [{"physicalLocation": place}]}],
+        }]});
+        let items = sort::read("log.sarif", log.to_string().as_bytes()).unwrap();
+        let path = items[0].path.as_deref().unwrap();
+        assert!(path.ends_with("x.c") && path.len() <= longest, "{} bytes", path.len());
+    }
+}
