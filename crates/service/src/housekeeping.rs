@@ -30,8 +30,7 @@ impl Service {
         let forgotten = store::idempotency::forget(&mut tx, now.plus_days(-IDEMPOTENCY_KEY_DAYS)).await?;
         let (before, unverified_before) =
             (now.plus_days(-REGISTRATION_LIFE_DAYS), now.plus_days(-REGISTRATION_UNVERIFIED_LIFE_DAYS));
-        let expired = 
-            store::registration::expire(&mut tx, before, unverified_before, now).await?;
+        let expired = store::registration::expire(&mut tx, before, unverified_before, now).await?;
         tx.commit().await?;
         tracing::debug!(ended, forgotten, expired, "kept house");
         Ok(())

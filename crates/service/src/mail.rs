@@ -144,7 +144,15 @@ impl Mailer {
             Ok(IpAddr::V6(v6)) => ClientId::Ipv6(v6),
             Err(_) => ClientId::Domain(host.to_owned()),
         };
-        Ok(Self { server: config.server, from: config.from, login, tls, is_tls_needed, hello, away_until: Mutex::new(None) })
+        Ok(Self {
+            server: config.server,
+            from: config.from,
+            login,
+            tls,
+            is_tls_needed,
+            hello,
+            away_until: Mutex::new(None),
+        })
     }
 
     /// The address that letters come from.
