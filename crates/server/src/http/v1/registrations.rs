@@ -237,8 +237,8 @@ struct RegistrationShown {
     secret: Option<String>,
 }
 
-impl From<PackageHeld> for PackageHeldShown {
-    fn from(held: PackageHeld) -> Self {
+impl From<service::registration::PackageHeld> for PackageHeldShown {
+    fn from(held: service::registration::PackageHeld) -> Self {
         Self { package: held.package, maintainers: held.maintainers, live_cases: held.live_cases }
     }
 }
