@@ -19,7 +19,7 @@ mod weigh;
 pub use gather::{Edge, Gathered, Gathering, Group, PROPOSALS_MAX};
 pub use item::{Item, Kind};
 pub use locate::{WantedFile, locate_end, located, wanted};
-pub use sarif::SARIF_RESULTS_MAX;
+pub use sarif::{SARIF_RESULTS_MAX, first as sarif_first};
 pub use weigh::{Because, POINTS_JOIN_COUNT_MIN, POINTS_PROPOSE_COUNT_MIN};
 
 use thiserror::Error;

@@ -147,13 +147,22 @@ struct Logical<'a> {
 
 /// All results; `None` when it is no SARIF.
 pub fn read(id: &str, text: &str) -> Option<Vec<Item>> {
+    read_up_to(id, text, SARIF_RESULTS_MAX)
+}
+
+/// The first result, for who wants no other: what a run says of all its results is copied into each. `None` when it is no SARIF.
+pub fn first(id: &str, text: &str) -> Option<Vec<Item>> {
+    read_up_to(id, text, 1)
+}
+
+fn read_up_to(id: &str, text: &str, results_max: usize) -> Option<Vec<Item>> {
     let log: Log<'_> = serde_json::from_str(text).ok()?;
     let mut items = Vec::new();
     for (run_at, run) in log.runs.iter().enumerate() {
         let run_id = hash(format!("{id}#{run_at}").as_bytes());
         let files = Files { bases: Bases::of(&run.original_uri_base_ids), contents: Contents::of(&run.artifacts) };
         for (at, result) in run.results.iter().flatten().enumerate() {
-            if items.len() == SARIF_RESULTS_MAX {
+            if items.len() == results_max {
                 break;
             }
             let mut one = item(run, result, &files);
