@@ -237,16 +237,16 @@ impl Service {
     }
 
     /// Makes the party of a registration of which something was verified, with all its packages or only these. It is handed every live
-    /// case of theirs: a package that has cases or maintainers already must be named.
+    /// case of theirs: where they have cases or maintainers already, the number of those cases must be said.
     ///
     /// # Errors
-    /// `Forbidden`, `NotFound`, `Invalid`, `Conflict` when nothing was verified, it was decided before, or a package is not named that
-    /// must be.
+    /// `Forbidden`, `NotFound`, `Invalid`, `Conflict` when nothing was verified, it was decided before, or the number of cases is another.
     pub async fn registration_accept(
         &self,
         ctx: &Ctx,
         id: RegistrationId,
         only: Option<Vec<Package>>,
+        hand_over: Option<i64>,
     ) -> Result<RegistrationView> {
         ctx.authorize(Action::PartyManage)?;
         let mut work = match self.begin(ctx, "registration_accept").await? {
@@ -261,16 +261,14 @@ impl Service {
         }
         let asked = packages_of(&registration)?;
         let packages = match only {
-            None => {
-                held_refuse(packages_held(&mut work.tx, &registration).await?.as_deref().unwrap_or_default())?;
-                asked
-            }
+            None => asked,
             Some(only) if !only.is_empty() && only.iter().all(|p| asked.contains(p)) => only,
             Some(_) => {
                 let reason = "one or more of the packages that were asked for; none other";
                 return Err(ServiceError::invalid("unknown_package", "packages", reason));
             }
         };
+        held_check(&held_of(&mut work.tx, &packages).await?, hand_over)?;
         let input = PartyInput {
             name: registration.name.clone(),
             accountable: registration.accountable.clone(),
@@ -396,8 +394,13 @@ async fn packages_held(tx: &mut Tx, registration: &Registration) -> Result<Optio
     if registration.state != RegistrationState::Open {
         return Ok(None);
     }
+    Ok(Some(held_of(tx, &packages_of(registration)?).await?))
+}
+
+/// What packages have here already.
+async fn held_of(tx: &mut Tx, packages: &[Package]) -> Result<Vec<PackageHeld>> {
     let mut held = Vec::new();
-    for package in packages_of(registration)? {
+    for package in packages {
         let package = package.purl().to_owned();
         let mut parties: Vec<_> =
             store::party::maintainers(tx, &package).await?.into_iter().map(|m| m.party_id).collect();
@@ -411,21 +414,24 @@ async fn packages_held(tx: &mut Tx, registration: &Registration) -> Result<Optio
             held.push(PackageHeld { package, maintainers, live_cases });
         }
     }
-    Ok(Some(held))
+    Ok(held)
 }
 
-fn held_refuse(held: &[PackageHeld]) -> Result<()> {
+/// Refuses to hand over what the coordinator did not say that it knows of.
+fn held_check(held: &[PackageHeld], hand_over: Option<i64>) -> Result<()> {
     let told = |h: &PackageHeld| {
         let by = if h.maintainers.is_empty() { "nobody".to_owned() } else { h.maintainers.join(", ") };
         format!("{}: maintained by {by}, {} live cases", h.package, h.live_cases)
     };
-    if held.is_empty() {
+    let cases: i64 = held.iter().map(|h| h.live_cases).sum();
+    if hand_over.map_or(held.is_empty(), |said| said == cases) {
         return Ok(());
     }
     let told: Vec<String> = held.iter().map(told).collect();
     let reason = format!(
-        "the party would be handed every live case of its packages. {}. Name the packages that it is to get (`packages`)",
-        told.join("; ")
+        "the party would be handed {cases} live cases of its packages. {}. Leave packages out (`packages`), or say how many cases are handed over \
+         (`hand_over`: {cases})",
+        if told.is_empty() { "Nobody maintains them".to_owned() } else { told.join("; ") }
     );
     Err(ServiceError::conflict("package_held", reason))
 }

@@ -70,9 +70,12 @@ enum What {
     Accept {
         /// The registration
         id: String,
-        /// Only this package of those asked for; may be given several times, and is needed for one that has maintainers or cases already
+        /// Only this package of those asked for; may be given several times
         #[arg(long = "package", value_name = "PURL")]
         packages: Vec<String>,
+        /// How many live cases the party is handed; needed where its packages have maintainers or cases already
+        #[arg(long, value_name = "CASES")]
+        hand_over: Option<u32>,
     },
     /// Decline a registration
     Decline {
@@ -127,8 +130,11 @@ impl Party {
                 );
                 show(api.get(&paged(&path, cursor.as_deref())), self.json, |v| page(v, register::line))
             }
-            What::Accept { id, packages } => {
-                let body = if packages.is_empty() { json!({}) } else { json!({"packages": packages}) };
+            What::Accept { id, packages, hand_over } => {
+                let mut body = if packages.is_empty() { json!({}) } else { json!({"packages": packages}) };
+                if let Some(cases) = hand_over {
+                    body["hand_over"] = json!(cases);
+                }
                 show(api.post(&format!("/v1/registrations/{}/accept", plain(&id)), &body), self.json, register::lines)
             }
             What::Decline { id, reason } => {

@@ -298,7 +298,7 @@ async fn a_coordinator_accepts_and_the_first_token_is_given_once() {
             let with = RegistrationInput { domain: Some("rope.example".to_owned()), ..input("security@rope.example") };
             let (id, secret, made) = registers(s, with).await;
             let desk = house.desk.ctx();
-            assert_eq!(code(s.registration_accept(&desk, id, None).await), "not_verified");
+            assert_eq!(code(s.registration_accept(&desk, id, None, None).await), "not_verified");
             let zone = serde_json::json!({"_proofhouse-challenge.rope.example": [made.registration.challenge]});
             outside.put("zone.json", &zone.to_string());
             s.registration_check(id, &secret, Check::Dns).await.unwrap();
@@ -309,22 +309,25 @@ async fn a_coordinator_accepts_and_the_first_token_is_given_once() {
 
             assert_eq!(code(s.registration_token(id, &secret).await), "registration_state");
             let other = Some(vec!["pkg:npm/lodash".parse().unwrap()]);
-            assert_eq!(code(s.registration_accept(&desk, id, other).await), "unknown_package");
+            assert_eq!(code(s.registration_accept(&desk, id, other, None).await), "unknown_package");
             let keeper = house.maintainer("pkg:npm/else").await;
-            let refused = s.registration_accept(&keeper.ctx(), id, None).await;
+            let refused = s.registration_accept(&keeper.ctx(), id, None, None).await;
             assert!(matches!(refused, Err(ServiceError::Forbidden(_))), "{refused:?}");
-            // A case that is there already is handed over to the new party, if the package is named.
+            // A case that is there already is handed over to the new party, if the coordinator says that it knows.
             let case = crate::mail::waits(house, keeper.party).await;
             let listed = s.registration_list(&desk, None, &Page::default()).await.unwrap().items;
             let held = listed[0].held.as_ref().unwrap();
             assert_eq!((held.len(), held[0].package.as_str(), held[0].live_cases), (1, "pkg:npm/rope-bridge", 1));
             assert_eq!(s.registration_show(id, &secret).await.unwrap().held, None, "not for who registers");
-            assert_eq!(code(s.registration_accept(&desk, id, None).await), "package_held");
+            assert_eq!(code(s.registration_accept(&desk, id, None, None).await), "package_held");
             let only = Some(vec!["pkg:npm/rope-bridge".parse().unwrap()]);
-            let accepted = s.registration_accept(&house.desk.keyed("k", "d"), id, only.clone()).await.unwrap();
-            let again = s.registration_accept(&house.desk.keyed("k", "d"), id, only).await.unwrap();
+            for cases in [None, Some(0), Some(2)] {
+                assert_eq!(code(s.registration_accept(&desk, id, only.clone(), cases).await), "package_held");
+            }
+            let accepted = s.registration_accept(&house.desk.keyed("k", "d"), id, only.clone(), Some(1)).await.unwrap();
+            let again = s.registration_accept(&house.desk.keyed("k", "d"), id, only, Some(1)).await.unwrap();
             assert_eq!(accepted.registration.party_id, again.registration.party_id);
-            assert_eq!(code(s.registration_accept(&desk, id, None).await), "registration_state");
+            assert_eq!(code(s.registration_accept(&desk, id, None, None).await), "registration_state");
             assert_eq!(code(s.registration_decline(&desk, id, "no").await), "registration_state");
             assert_eq!(code(s.registration_check(id, &secret, Check::Dns).await), "registration_state");
             house.work().await;

@@ -108,23 +108,31 @@ impl FromFields for RegistrationCheck {
     }
 }
 
+/// Largest number of cases that can be said.
+const HAND_OVER_COUNT_MAX: i64 = 1_000_000;
+
 /// With which packages a registration becomes a party.
 #[derive(Debug, ToSchema)]
 pub(crate) struct RegistrationAccept {
-    /// Only these of those that were asked for; all when left out, unless one of them has maintainers or live cases here already.
+    /// Only these of those that were asked for; all when left out.
     #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     packages: Option<Vec<Package>>,
+    /// How many live cases the party is handed with them. Needed where one of them has maintainers or live cases here already; refused where
+    /// it is another number.
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    hand_over: Option<i64>,
 }
 
 impl FromFields for RegistrationAccept {
     const MAY_BE_ABSENT: bool = true;
 
     fn from_fields(f: &mut Fields<'_>) -> Option<Self> {
+        let hand_over = f.integer_optional("hand_over", 0, HAND_OVER_COUNT_MAX);
         if !f.has("packages") {
-            return Some(Self { packages: None });
+            return Some(Self { packages: None, hand_over: hand_over? });
         }
         let purls = f.texts("packages", REGISTRATION_PACKAGES_COUNT_MAX, Text::Line(PURL_BYTES_MAX))?;
-        Some(Self { packages: Some(packages(f, &purls)?) })
+        Some(Self { packages: Some(packages(f, &purls)?), hand_over: hand_over? })
     }
 }
 
@@ -371,7 +379,10 @@ async fn registration_accept(
     asked: Asked<RegistrationAccept>,
 ) -> Result<Response, Problem> {
     let id = path_id(&id, "registration")?;
-    let view = door.service.registration_accept(&asked.ctx, id, asked.input.packages).await?;
+    let view = {
+        let RegistrationAccept { packages, hand_over } = asked.input;
+        door.service.registration_accept(&asked.ctx, id, packages, hand_over).await?
+    };
     Ok(answer::ok(&RegistrationShown::from(view)))
 }
 
