@@ -5,7 +5,7 @@
 //! its own, after the commit. Must not let one report fail another, nor a party wait for another's: what cannot be stored together is stored apart. Must not
 //! hang on a client: the one who stores is a task of its own.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::id::PartyId;
@@ -97,12 +97,12 @@ impl Together {
     }
 
     /// The same by party.
-    fn by_party(self) -> impl Iterator<Item = Self> {
+    fn by_party(self) -> impl Iterator<Item = (PartyId, Self)> {
         let mut parties: BTreeMap<PartyId, Self> = BTreeMap::new();
         for (new, answer) in self.news.into_iter().zip(self.answers) {
             parties.entry(new.row.party_id).or_default().add(Asked { new, answer });
         }
-        parties.into_values()
+        parties.into_iter()
     }
 }
 
@@ -125,6 +125,41 @@ struct Queue {
     waiting: VecDeque<Asked>,
     /// Of those that wait.
     bytes: usize,
+    /// Parties whose reports are stored apart now, each by a task of its own.
+    apart: HashSet<PartyId>,
+}
+
+impl Queue {
+    /// Takes those that `may` be taken and fit together; the others keep their places.
+    fn take(&mut self, may: impl Fn(&Self, PartyId) -> bool) -> Together {
+        let (mut together, mut bytes, mut others) = (Together::default(), 0, VecDeque::new());
+        while together.news.len() < TOGETHER_COUNT_MAX
+            && let Some(asked) = self.waiting.pop_front()
+        {
+            if !may(self, asked.new.row.party_id) {
+                others.push_back(asked);
+                continue;
+            }
+            let size = asked.new.bytes();
+            // Under one key there is one effect, which must be there before the key is looked at again.
+            let key = asked.new.key();
+            let again = key.is_some() && together.news.iter().any(|new| new.key() == key);
+            if !together.news.is_empty() && (again || bytes + size > TOGETHER_BYTES_MAX) {
+                self.waiting.push_front(asked);
+                break;
+            }
+            self.bytes -= size;
+            // Who hung up before anything was done gets nothing, and nothing is kept for it.
+            if !asked.answer.is_closed() {
+                bytes += size;
+                together.add(asked);
+            }
+        }
+        while let Some(asked) = others.pop_back() {
+            self.waiting.push_front(asked);
+        }
+        together
+    }
 }
 
 impl Taking {
@@ -148,27 +183,24 @@ impl Taking {
     /// Those that are stored together next. Where there is none, nobody is storing from then on.
     fn next(&self) -> Together {
         self.with(|queue| {
-            let mut together = Together::default();
-            let mut bytes = 0;
-            while together.news.len() < TOGETHER_COUNT_MAX
-                && let Some(asked) = queue.waiting.pop_front()
-            {
-                let size = asked.new.bytes();
-                // Under one key there is one effect, which must be there before the key is looked at again.
-                let key = asked.new.key();
-                let again = key.is_some() && together.news.iter().any(|new| new.key() == key);
-                if !together.news.is_empty() && (again || bytes + size > TOGETHER_BYTES_MAX) {
-                    queue.waiting.push_front(asked);
-                    break;
-                }
-                queue.bytes -= size;
-                // Who hung up before anything was done gets nothing, and nothing is kept for it.
-                if !asked.answer.is_closed() {
-                    bytes += size;
-                    together.add(asked);
-                }
-            }
+            let together = queue.take(|queue, party| !queue.apart.contains(&party));
             queue.storing = !together.news.is_empty();
+            together
+        })
+    }
+
+    /// Has a party's reports stored apart; false where they are.
+    fn apart_begin(&self, party: PartyId) -> bool {
+        self.with(|queue| queue.apart.insert(party))
+    }
+
+    /// The next ones of a party whose reports are stored apart. Where there is none, they no longer are.
+    fn apart_next(&self, party: PartyId) -> Together {
+        self.with(|queue| {
+            let together = queue.take(|_, other| other == party);
+            if together.news.is_empty() {
+                queue.apart.remove(&party);
+            }
             together
         })
     }
@@ -238,26 +270,33 @@ impl Service {
                 Err(error @ StoreError::Unavailable { .. }) => together.tell_all(&error),
                 Err(error) => {
                     tracing::info!(reports = together.news.len(), %error, "each party's reports are stored apart");
-                    for apart in together.by_party() {
+                    for (party, apart) in together.by_party() {
+                        let begins = self.taking.apart_begin(party);
                         let service = self.clone();
-                        tokio::spawn(async move { service.reports_take_apart(apart).await });
+                        tokio::spawn(async move { service.reports_take_apart(party, apart, begins).await });
                     }
                 }
             }
         }
     }
 
-    /// Stores the reports of one party, one by one where they cannot be stored together.
-    async fn reports_take_apart(&self, apart: Together) {
-        // It is never closed.
-        let _permit = self.taking.apart.acquire().await;
-        let outcomes = match self.reports_take(&apart.news, None).await {
-            Ok(taken) => taken.into_iter().map(Ok).collect(),
-            Err(error) if error.is_transient() || apart.news.len() == 1 => return apart.tell_all(&error),
-            Err(_) => self.reports_take_singly(&apart.news).await,
-        };
-        self.jobs_wake();
-        apart.tell(outcomes);
+    /// Stores the reports of one party, one by one where they cannot be stored together; and if it `begins` to, those that come
+    /// meanwhile.
+    async fn reports_take_apart(&self, party: PartyId, mut apart: Together, begins: bool) {
+        while !apart.news.is_empty() {
+            // It is never closed.
+            let _permit = self.taking.apart.acquire().await;
+            match self.reports_take(&apart.news, None).await {
+                Ok(taken) => apart.tell(taken.into_iter().map(Ok)),
+                Err(error) if error.is_transient() || apart.news.len() == 1 => apart.tell_all(&error),
+                Err(_) => {
+                    let outcomes = self.reports_take_singly(&apart.news).await;
+                    apart.tell(outcomes);
+                }
+            }
+            self.jobs_wake();
+            apart = if begins { self.taking.apart_next(party) } else { Together::default() };
+        }
     }
 
     async fn reports_take_singly(&self, news: &[New]) -> Vec<std::result::Result<Taken, StoreError>> {

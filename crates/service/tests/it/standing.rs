@@ -184,17 +184,28 @@ async fn what_one_party_holds_holds_up_nobody_else() {
     };
     idempotency::begin(&mut upload, &request).await.unwrap();
     let mut sending = tokio::task::JoinSet::new();
-    let (service, ctx) = (house.service.clone(), finder.keyed("k", "d"));
-    let held = tokio::spawn(async move { service.report_submit(&ctx, &prose(0)).await });
+    let mut held = tokio::task::JoinSet::new();
     for number in 1..20 {
+        // More of the same party come while its first one waits.
+        if number % 3 == 1 {
+            let (service, ctx) = (house.service.clone(), finder.keyed("k", "d"));
+            held.spawn(async move { service.report_submit(&ctx, &prose(0)).await });
+        }
         let (service, ctx) = (house.service.clone(), other.ctx());
         sending.spawn(async move { service.report_submit(&ctx, &prose(number)).await });
+        tokio::task::yield_now().await;
     }
     while let Some(sent) = sending.join_next().await {
         sent.unwrap().unwrap();
     }
+    let (service, ctx) = (house.service.clone(), other.ctx());
+    service.report_submit(&ctx, &prose(20)).await.unwrap();
     drop(upload);
-    held.await.unwrap().unwrap();
+    let mut receipts = BTreeSet::new();
+    while let Some(sent) = held.join_next().await {
+        receipts.insert(sent.unwrap().unwrap().receipt);
+    }
+    assert_eq!(receipts.len(), 1);
     assert!(house.service.fsck().await.unwrap().is_empty());
     drop(house);
     forget(&temp).await;
