@@ -84,7 +84,9 @@ impl ApiError {
                 for line in lines {
                     eprintln!("error [{status}]: {line}");
                 }
-                ExitCode::from(if *status >= 500 { EXIT_ENVIRONMENT } else { EXIT_INPUT })
+                // Nothing is wrong with what was sent where it is only to be sent later.
+                let later = *status == StatusCode::TOO_MANY_REQUESTS.as_u16();
+                ExitCode::from(if *status >= 500 || later { EXIT_ENVIRONMENT } else { EXIT_INPUT })
             }
         }
     }

@@ -23,6 +23,8 @@ use crate::work::{self, Material, Outcome, Progressing, bundle_read};
 const MEASUREMENTS_AT_ONCE_MAX: usize = 2;
 /// Bundles that are unpacked at once in one process.
 const UNPACKINGS_AT_ONCE_MAX: usize = 4;
+/// Boxes in which strangers' source code is parsed at once: what they find is a hint, and must not hold up proofs.
+const PARSINGS_AT_ONCE_MAX: usize = 1;
 
 /// The engine, shared.
 #[derive(Clone)]
@@ -74,7 +76,7 @@ impl Measurer {
             opening: std::sync::Mutex::new(()),
             measuring: Semaphore::new(MEASUREMENTS_AT_ONCE_MAX),
             unpacking: Semaphore::new(UNPACKINGS_AT_ONCE_MAX),
-            parsing: Semaphore::new(1),
+            parsing: Semaphore::new(PARSINGS_AT_ONCE_MAX),
         })))
     }
 

@@ -3,6 +3,8 @@
 //! Must not tell anybody without a secret or a coordinator's token whether somebody registered: who asks is answered the same,
 //! whoever is here already.
 
+use std::fmt;
+
 use domain::id::RegistrationId;
 use domain::package::Package;
 use domain::party::{Role, TokenScope};
@@ -66,6 +68,13 @@ pub struct PackageHeld {
     pub maintainers: Vec<String>,
     /// Its live cases: whoever maintains it is handed them.
     pub live_cases: i64,
+}
+
+impl fmt::Display for PackageHeld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = if self.maintainers.is_empty() { "nobody".to_owned() } else { self.maintainers.join(", ") };
+        write!(f, "{}: maintained by {by}, {} live cases", self.package, self.live_cases)
+    }
 }
 
 /// A registration as it stands.
@@ -171,7 +180,6 @@ impl Service {
             challenge: format!("proofhouse-challenge={}", hex::encode(random::<16>()?)),
             email_sealed: None,
             email_until: None,
-            email_asked_at: None,
             email_letters: 0,
             email_misses: 0,
             checks: 0,
@@ -419,15 +427,11 @@ async fn held_of(tx: &mut Tx, packages: &[Package]) -> Result<Vec<PackageHeld>> 
 
 /// Refuses to hand over what the coordinator did not say that it knows of.
 fn held_check(held: &[PackageHeld], hand_over: Option<i64>) -> Result<()> {
-    let told = |h: &PackageHeld| {
-        let by = if h.maintainers.is_empty() { "nobody".to_owned() } else { h.maintainers.join(", ") };
-        format!("{}: maintained by {by}, {} live cases", h.package, h.live_cases)
-    };
     let cases: i64 = held.iter().map(|h| h.live_cases).sum();
     if hand_over.map_or(held.is_empty(), |said| said == cases) {
         return Ok(());
     }
-    let told: Vec<String> = held.iter().map(told).collect();
+    let told: Vec<String> = held.iter().map(ToString::to_string).collect();
     let reason = format!(
         "the party would be handed {cases} live cases of its packages. {}. Leave packages out (`packages`), or say how many cases are handed over \
          (`hand_over`: {cases})",

@@ -150,8 +150,7 @@ impl Service {
         let token = format!("phe_{}", hex::encode(random::<16>()?));
         let sealed = self.sealer.seal(&id, token.as_bytes()).map_err(|e| internal("seal a token", e))?;
         registration.email_sealed = Some(hex::encode(sealed));
-        (registration.email_until, registration.email_asked_at) =
-            (Some(at.plus_seconds(EMAIL_TOKEN_HOURS * 3_600)), Some(at));
+        registration.email_until = Some(at.plus_seconds(EMAIL_TOKEN_HOURS * 3_600));
         registration.email_misses = 0;
         table::put(tx, registration).await?;
         self.letter_put(tx, LetterKind::Registration, &id, None, at).await

@@ -2,8 +2,8 @@
 //! what waits of their party, once and not one after the other.
 //!
 //! Whoever comes while nobody is storing begins at once; who comes meanwhile is stored with whoever else did. Each gets an answer of
-//! its own, after the commit. Must not let one report fail another, nor a party wait for another's: what cannot be stored together is stored apart. Must not
-//! hang on a client: the one who stores is a task of its own.
+//! its own, after the commit. Must not let one report fail another, nor a party wait for another's: what cannot be
+//! stored together is stored apart. Must not hang on a client: the one who stores is a task of its own.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,12 +109,12 @@ impl Together {
 /// Reports that wait to be stored.
 pub(crate) struct Taking {
     queue: Mutex<Queue>,
-    apart: Arc<Semaphore>,
+    apart: Semaphore,
 }
 
 impl Default for Taking {
     fn default() -> Self {
-        Self { queue: Mutex::default(), apart: Arc::new(Semaphore::new(APART_COUNT_MAX)) }
+        Self { queue: Mutex::default(), apart: Semaphore::new(APART_COUNT_MAX) }
     }
 }
 

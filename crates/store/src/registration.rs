@@ -61,8 +61,6 @@ pub struct Registration {
     pub email_sealed: Option<String>,
     /// Until when that counts.
     pub email_until: Option<Timestamp>,
-    /// When a letter was last asked for.
-    pub email_asked_at: Option<Timestamp>,
     /// Letters that were asked for.
     pub email_letters: i64,
     /// Wrong tokens since the last letter.
@@ -108,7 +106,7 @@ pub struct Origin {
 macro_rules! columns {
     () => {
         "id, secret_hash, name, accountable, contact, packages, file_url, domain, challenge, email_sealed, email_until, \
-         email_asked_at, email_letters, email_misses, checks, state, party_id, decided_by, decided_at, reason, claimed_at, \
+         email_letters, email_misses, checks, state, party_id, decided_by, decided_at, reason, claimed_at, \
          created_at"
     };
 }
@@ -127,7 +125,6 @@ fn read(row: &Row) -> Result<Registration, StoreError> {
         challenge: f.text()?,
         email_sealed: f.text_opt()?,
         email_until: f.time_opt()?,
-        email_asked_at: f.time_opt()?,
         email_letters: f.int()?,
         email_misses: f.int()?,
         checks: f.int()?,
@@ -197,14 +194,12 @@ pub async fn by_id_locked(tx: &mut Tx, id: RegistrationId) -> Result<Option<Regi
 /// # Errors
 /// [`StoreError`]
 pub async fn put(tx: &mut Tx, r: &Registration) -> Result<(), StoreError> {
-    let sql = "update registrations set email_sealed = $2, email_until = $3, email_asked_at = $4, email_letters = $5, \
-               email_misses = $6, checks = $7, state = $8, party_id = $9, decided_by = $10, decided_at = $11, reason = $12, \
-               claimed_at = $13 where id = $1";
+    let sql = "update registrations set email_sealed = $2, email_until = $3, email_letters = $4, email_misses = $5, checks = $6, \
+               state = $7, party_id = $8, decided_by = $9, decided_at = $10, reason = $11, claimed_at = $12 where id = $1";
     let params = params![
         r.id,
         &r.email_sealed,
         r.email_until,
-        r.email_asked_at,
         r.email_letters,
         r.email_misses,
         r.checks,

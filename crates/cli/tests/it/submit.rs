@@ -96,7 +96,7 @@ async fn what_a_server_puts_off_is_sent_when_it_asks() {
     };
     let hasty = sent([&more[..], &["--patience", "0"]].concat()).await;
     let said = String::from_utf8(hasty.stderr).unwrap();
-    assert!(hasty.status.code() == Some(2) && said.contains("error [429]"), "{said}");
+    assert!(hasty.status.code() == Some(3) && said.contains("error [429]"), "{said}");
     let patient = sent(more.to_vec()).await;
     let said = String::from_utf8_lossy(&patient.stderr).into_owned();
     assert!(said.matches("what is left is sent when it asks").count() == 1, "{said}");

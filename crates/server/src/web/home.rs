@@ -136,11 +136,6 @@ async fn home_page(door: &Door, visitor: &Visitor) -> Result<Home, ServiceError>
     Ok(Home { frame, advisories, cases, waiting, queue, paced, letters, registrations })
 }
 
-fn held_line(held: &service::registration::PackageHeld) -> String {
-    let by = if held.maintainers.is_empty() { "nobody".to_owned() } else { held.maintainers.join(", ") };
-    format!("{}: maintained by {by}, {} live cases", held.package, held.live_cases)
-}
-
 async fn registrations(door: &Door, ctx: &Ctx) -> Result<Vec<RegistrationRow>, ServiceError> {
     let page = Page { cursor: None, limit: ROWS };
     let listed = match door.service.registration_list(ctx, Some(RegistrationState::Open), &page).await {
@@ -155,7 +150,7 @@ async fn registrations(door: &Door, ctx: &Ctx) -> Result<Vec<RegistrationRow>, S
         contact: view.registration.contact,
         packages: texts(&view.registration.packages).join(", "),
         came: day(view.registration.created_at),
-        held: view.held.iter().flatten().map(held_line).collect::<Vec<_>>().join("; "),
+        held: view.held.iter().flatten().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         verified: view.verified.iter().map(|v| format!("{} {}", v.way, v.subject)).collect::<Vec<_>>().join(", "),
     };
     Ok(listed.items.into_iter().map(row).collect())

@@ -28,7 +28,6 @@ create table registrations (
     challenge text not null,
     email_sealed text,
     email_until bigint,
-    email_asked_at bigint,
     email_letters bigint not null,
     email_misses bigint not null,
     checks bigint not null,

@@ -28,7 +28,6 @@ create table registrations (
     challenge text not null,
     email_sealed text,
     email_until integer,
-    email_asked_at integer,
     email_letters integer not null,
     email_misses integer not null,
     checks integer not null,

@@ -26,7 +26,7 @@ pub use send::submission_wait;
 ///
 /// Each report in a file gets a receipt of its own; the same bytes get the same receipts. Shows what it understood, then sends.
 ///
-/// Exit codes: 0 taken in (the receipts are on standard output), 2 bad input, 3 not reachable.
+/// Exit codes: 0 taken in (the receipts are on standard output), 2 bad input, 3 not reachable, or put off for longer than `--patience`.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  proofhouse submit report.json\n  proofhouse submit scan.sarif --purl pkg:npm/lodash --dry-run\n  proofhouse submit crash.log mail.eml advisories.zip --purl pkg:deb/debian/yajl@2.1.0-3 --credit 'A. Finder'\n  proofhouse submit examples/lodash-zipobjectdeep --text notes.md --alias CVE-2020-8203 --symbol zipObjectDeep --wait"
